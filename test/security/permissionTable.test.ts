@@ -45,10 +45,6 @@ const narrower: Record<string, readonly string[]> = {
     ...["an operator's for one command", "an operator's for some agents", "an agent's"],
   ],
   "POST /api/v1/jobs": ["an operator's for one command"],
-  "GET /api/v1/events": [
-    ...["an operator's for one command", "an operator's for some agents"],
-    "a viewer's for some agents",
-  ],
 };
 
 const bodies: Record<string, string> = {

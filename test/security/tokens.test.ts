@@ -1,6 +1,7 @@
 /** What tokens are good for, and that they stop being good for it at once. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { AddressRanges } from "../../lib/protocol/addressRange.ts";
+import type { ControlPlaneEvent } from "../../lib/protocol/api/events.ts";
 import type { TokenView } from "../../lib/protocol/api/tokens.ts";
 import type { AgentView, JobDetail, JobView } from "../../lib/protocol/api/views.ts";
 import { expectRefusal, jsonLines } from "../support/processes/cli.ts";
@@ -61,6 +62,27 @@ describe("a narrowed token", () => {
     expect(own.length).toBeGreaterThan(0);
     expect(new Set(own.map(({ created_by }) => created_by)).size).toBe(1);
     expect(own.some(({ job_id }) => job_id === job)).toBe(false);
+  });
+
+  test("follows the events of its jobs and its agents, and no others", async () => {
+    await fleet.run("send", "ping", "--all");
+    const at = ["--server", fleet.serving.url, "--ca", `${fleet.dataDir}/tls/ca.pem`];
+    const command = [...wsctlCommand("binary"), "events", "--after", "0", "--json", ...at];
+    await using events = new Running(command, { env: { WSCTL_TOKEN: narrow } });
+    await events.logged(/"agent.connected"/);
+    const [accepted] = jsonLines<{ job_id: string }>(
+      await fleet.runAs(narrow, "send", "ping", "--all", "--no-wait", "--json"),
+    );
+    await events.logged(new RegExp(`"job.ended".*"${accepted?.job_id}"`));
+    const seen = events.lines.map((line) => JSON.parse(line) as ControlPlaneEvent);
+    const agents = new Set(seen.flatMap(({ data }) => data.agent_id ?? []));
+    expect([...agents]).toEqual(["web-1"]);
+    const jobs = new Set(seen.flatMap(({ data }) => data.job_id ?? []));
+    const own = jsonLines<JobView>(await fleet.runAs(narrow, "jobs", "--json"));
+    expect([...jobs].sort()).toEqual(own.map(({ job_id }) => job_id).sort());
+    expect(new Set(seen.map(({ type }) => type))).toEqual(
+      new Set(["agent.connected", "job.created", "request.ended", "job.ended"]),
+    );
   });
 
   test("makes no token, approves and revokes nobody", async () => {

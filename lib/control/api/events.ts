@@ -3,6 +3,7 @@ import { type EventType, eventTypes } from "../../protocol/api/events.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { isTimestamp, normalTimestamp } from "../../protocol/timestamp.ts";
 import { EventStream } from "../events/eventStream.ts";
+import { visibleEntries } from "../events/eventVisibility.ts";
 import { SessionStream } from "../streams/sessionStream.ts";
 import { type Route, type RouteContext, readNumber } from "./route.ts";
 
@@ -18,12 +19,10 @@ export const eventRoutes: Route[] = [
 
 /**
  * Streams the events after `Last-Event-ID`, or `?after=`, a sequence, or since `?since=`, a time;
- * without any of these, new ones. `?types=` selects types, separated by commas.
+ * without any of these, new ones. `?types=` selects types, separated by commas. A restricted token
+ * gets the events of what it sees.
  */
 function stream({ c, engine, events, token, scope, authority }: RouteContext): Response {
-  if (scope.isRestricted) {
-    throw new WsctlError("FORBIDDEN", "Cannot stream events: this token is restricted");
-  }
   const most = Number.MAX_SAFE_INTEGER;
   const after = readNumber(c, "after", { least: 0, most, otherwise: events.head });
   const last = c.req.header("last-event-id");
@@ -35,7 +34,9 @@ function stream({ c, engine, events, token, scope, authority }: RouteContext): R
   const isResumed = last !== undefined && /^\d{1,15}$/.test(last);
   const begin = since === undefined || c.req.query("after") ? after : events.before(since);
   const from = isResumed ? Number(last) : begin;
-  const source = new EventStream(events, from, { types: readTypes(c.req.query("types")), since });
+  const types = readTypes(c.req.query("types"));
+  const isVisible = visibleEntries(engine, token, scope);
+  const source = new EventStream(events, from, { types, since, isVisible });
   const bound = authority.isSession ? new SessionStream(source, () => authority.isOpen) : source;
   const body = engine.responseStreams.open(token.tokenId, bound, ": events\n\n", authority.isValid);
   return new Response(body, { headers: { "Content-Type": "text/event-stream" } });

@@ -2,6 +2,7 @@
 import type { ControlPlaneEvent } from "../../protocol/api/events.ts";
 import type { Engine } from "../engine/engine.ts";
 import { parseEntry } from "../journal/entries.ts";
+import type { EntryFilter } from "./eventVisibility.ts";
 import { toEvents } from "./toEvents.ts";
 
 /** Entries that are read before other work runs. */
@@ -34,8 +35,8 @@ export class EventLog {
     return this.#engine.journal.audit.lastBefore(since);
   }
 
-  /** Returns the events of a few entries after this one. */
-  read(after: number): EventPage {
+  /** Returns the events of a few entries after this one, of those that pass the filter. */
+  read(after: number, isVisible: EntryFilter = () => true): EventPage {
     const { journal } = this.#engine;
     const entries: { sequence: number; line: string }[] = [];
     journal.audit.scan(after, ({ sequence, line }) => {
@@ -43,7 +44,8 @@ export class EventLog {
       return entries.length < entriesMax;
     });
     const events = entries.flatMap(({ sequence, line }) => {
-      return toEvents(sequence, parseEntry(line), journal);
+      const entry = parseEntry(line);
+      return isVisible(entry) ? toEvents(sequence, entry, journal) : [];
     });
     return { events, through: entries.at(-1)?.sequence ?? Math.max(after, this.head) };
   }

@@ -3,8 +3,9 @@ import type { EventType } from "../../protocol/api/events.ts";
 import type { StreamSource } from "../engine/responseStreams.ts";
 import { createWakeSignal } from "../streams/wakeSignal.ts";
 import type { EventLog } from "./eventLog.ts";
+import type { EntryFilter } from "./eventVisibility.ts";
 
-/** A comment is sent after this time without an event, so that both ends detect a dead connection. */
+/** A comment is sent after this time without output, so that both ends detect a dead connection. */
 const keepAliveMs = 10_000;
 
 export interface EventFilter {
@@ -12,6 +13,8 @@ export interface EventFilter {
   types?: ReadonlySet<EventType> | undefined;
   /** Events from this time on, in ISO 8601. */
   since?: string | undefined;
+  /** What a restricted token sees; everything if undefined. */
+  isVisible?: EntryFilter | undefined;
 }
 
 export class EventStream implements StreamSource {
@@ -21,6 +24,7 @@ export class EventStream implements StreamSource {
   readonly #forget: () => void;
   #after: number;
   #isClosed = false;
+  #sentAt = performance.now();
 
   constructor(events: EventLog, after: number, filter: EventFilter) {
     this.#events = events;
@@ -35,13 +39,20 @@ export class EventStream implements StreamSource {
 
   async next(): Promise<string> {
     if (this.#after >= this.#events.head) {
-      const isNew = await this.#signal.wait(keepAliveMs);
-      if (!isNew && !this.#isClosed) return ": no events\n\n";
+      await this.#signal.wait(Math.max(0, this.#sentAt + keepAliveMs - performance.now()));
       if (this.#isClosed) return "";
     }
-    const { events, through } = this.#events.read(this.#after);
+    const text = this.#read();
+    // Events that are filtered out are no output: a stream of few types may be silent for long.
+    const isSilent = text === "" && performance.now() >= this.#sentAt + keepAliveMs;
+    if (text !== "" || isSilent) this.#sentAt = performance.now();
+    return isSilent ? ": no events\n\n" : text;
+  }
+
+  #read(): string {
+    const { types, since = "", isVisible } = this.#filter;
+    const { events, through } = this.#events.read(this.#after, isVisible);
     this.#after = through;
-    const { types, since = "" } = this.#filter;
     const wanted = events.filter(({ type, at }) => (types?.has(type) ?? true) && at >= since);
     return wanted
       .map((each) => `id: ${each.sequence}\nevent: ${each.type}\ndata: ${JSON.stringify(each)}\n\n`)

@@ -1,6 +1,6 @@
 /**
  * One server-sent stream tells the page that something has happened, so that what it shows is read
- * at once. Without the stream, for a restricted token for example, the page reads by time alone.
+ * at once. Without the stream the page reads by time alone.
  */
 import { nudge } from "./live.ts";
 
