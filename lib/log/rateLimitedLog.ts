@@ -1,6 +1,6 @@
 /**
- * A rate-limited log for messages that unauthenticated clients can cause. Lines beyond the limit
- * per minute are counted, and one line reports their number.
+ * A rate-limited log for messages that others cause in any number, such as unauthenticated clients.
+ * Lines beyond the limit per minute are counted, and one line reports their number.
  */
 import type { Clock } from "../time/clock.ts";
 import type { Log, LogFields, LogLevel } from "./log.ts";
@@ -8,18 +8,27 @@ import type { Log, LogFields, LogLevel } from "./log.ts";
 const windowMs = 60_000;
 const linesMaxDefault = 60;
 
+export interface LineLimit {
+  /** What the lines are about. */
+  about?: string;
+  /** Lines per minute. */
+  linesMax?: number;
+  /** The fields of the line that reports how many lines were omitted. */
+  summary?: (count: number) => LogFields;
+}
+
 export function rateLimitedLog(
   log: Log,
   clock: Pick<Clock, "now" | "after">,
-  linesMax = linesMaxDefault,
+  limit: LineLimit = {},
 ): Log {
+  const { about = "unauthenticated clients", linesMax = linesMaxDefault, summary } = limit;
   let endsAt = Number.NEGATIVE_INFINITY;
   let lines = 0;
   let leftOut = 0;
   const tell = () => {
-    log.warn(
-      `${leftOut} more log lines about unauthenticated clients were omitted within a minute`,
-    );
+    const text = `${leftOut} more log lines about ${about} were omitted within a minute`;
+    log.warn(text, summary?.(leftOut));
     leftOut = 0;
   };
   const writer = (level: LogLevel) => (text: string, fields?: LogFields) => {

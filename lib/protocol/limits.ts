@@ -264,6 +264,9 @@ export const authWindowMs = 60_000;
 /** Addresses whose failed attempts are tracked at a time. */
 export const failedAddressesMax = 10_000;
 
+/** Log lines about agents that disconnect, per minute; the rest is only counted. */
+export const disconnectLinesMax = 600;
+
 /** The age at which an agent renews its key. */
 export const keyLifetimeMsDefault = 30 * 24 * 60 * 60 * 1000;
 

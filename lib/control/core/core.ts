@@ -238,13 +238,13 @@ export class ControlCore {
   }
 
   #connectionClosed(
-    { type, sessionId }: { type: "connectionClosed" | "sendBufferFull"; sessionId: number },
+    event: ControlEvent & { type: "connectionClosed" | "sendBufferFull" },
     t: ControlTransition,
   ) {
-    const session = this.registry.session(sessionId);
+    const session = this.registry.session(event.sessionId);
     if (session === undefined) return;
-    if (type === "sendBufferFull") return this.#endSession(session, "slowReader", t);
-    this.registry.closed(session, t);
+    if (event.type === "sendBufferFull") return this.#endSession(session, "slowReader", t);
+    this.registry.closed(session, t, event.close);
     this.#offline(session, t.now);
   }
 

@@ -12,7 +12,7 @@ import type { OutcomeKind } from "../../protocol/api/views.ts";
 import type { WsctlError } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { Labels } from "../../protocol/labels.ts";
-import type { CloseName } from "../../protocol/wire/closeCodes.ts";
+import type { CloseName, SocketClose } from "../../protocol/wire/closeCodes.ts";
 import type { ControlDraft } from "../../protocol/wire/codec.ts";
 import type { ErrorMessage, Output, Response } from "../../protocol/wire/message.ts";
 import type { CommandSignature } from "../../protocol/wire/signedCommand.ts";
@@ -219,7 +219,8 @@ export type ControlEffect =
   | { type: "forwardOutput"; piece: OutputPayload }
   /** The text of capabilities whose digest was unknown. */
   | { type: "storeCapabilities"; agentId: string; digest: string; text: string }
-  | { type: "log"; level: "info" | "warn"; text: string; agent: string };
+  /** `close` says how the connection of an agent ended. */
+  | { type: "log"; level: "info" | "warn"; text: string; agent: string; close?: SocketClose };
 
 export interface NewSession {
   sessionId: number;
@@ -246,7 +247,7 @@ export type ControlEvent =
   | { type: "jobSubmitted"; job: Job; requests: RequestDraft[] }
   | { type: "connectionOpened"; session: NewSession }
   | { type: "messageReceived"; sessionId: number; text: string }
-  | { type: "connectionClosed"; sessionId: number }
+  | { type: "connectionClosed"; sessionId: number; close?: SocketClose }
   /** The send buffer of the socket is full: the peer does not read. */
   | { type: "sendBufferFull"; sessionId: number }
   | {

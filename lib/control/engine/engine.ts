@@ -3,7 +3,7 @@ import { failpoint } from "../../failpoints.ts";
 import { FaultGuard } from "../../log/faultGuard.ts";
 import type { Log } from "../../log/log.ts";
 import { sentenceOf, type WsctlError } from "../../protocol/errors.ts";
-import { closeCodes } from "../../protocol/wire/closeCodes.ts";
+import { closeCodes, type SocketClose } from "../../protocol/wire/closeCodes.ts";
 import { encode } from "../../protocol/wire/codec.ts";
 import type { ServerSocket } from "../../runtime/runtime.ts";
 import { type Batch, GroupCommit } from "../../store/groupCommit.ts";
@@ -24,6 +24,7 @@ import type {
 } from "../core/model.ts";
 import { commitFailedError, decisionError, notYetDurable } from "../core/rejections.ts";
 import type { CommitResult, ControlJournal } from "../journal/journal.ts";
+import { AgentLines } from "./agentLines.ts";
 import type { EngineOptions } from "./engineOptions.ts";
 import { OutcomeListeners } from "./outcomeListeners.ts";
 import { OutputRouter } from "./outputRouter.ts";
@@ -47,6 +48,7 @@ export class Engine {
   readonly journal: ControlJournal;
   readonly outcomeListeners = new OutcomeListeners();
   readonly responseStreams = new ResponseStreams();
+  readonly agentLines: AgentLines;
   readonly capabilities: CapabilityCache;
   readonly #outputs = new OutputRouter();
   readonly #conditions: ConditionWaiter;
@@ -66,6 +68,7 @@ export class Engine {
     this.journal = journal;
     this.#clock = clock;
     this.#log = log;
+    this.agentLines = new AgentLines(log, clock);
     this.#aside = new FaultGuard(log);
     this.#newId = options.newId;
     this.#conditions = new ConditionWaiter(clock);
@@ -77,8 +80,7 @@ export class Engine {
       failed: (batch, error) => this.#commitFailed(batch, error),
       defer: (run) => clock.defer(run),
     });
-    const hasCapabilities = (digest: string) => this.capabilities.has(digest);
-    const fleet = { ...options, hasCapabilities };
+    const fleet = { ...options, hasCapabilities: (key: string) => this.capabilities.has(key) };
     this.core = new ControlCore(fleet, journal.agents(), journal.open(), clock.now());
     this.#alarm = new Alarm(clock, (wasPaused) => this.#step({ type: "tick", wasPaused }));
     this.#alarm.set(this.core.next());
@@ -142,10 +144,9 @@ export class Engine {
     session: Omit<NewSession, "sessionId" | "freshJournalId">,
     socket: ServerSocket,
   ): number {
-    const sessionId = this.#sockets.add(socket);
-    const freshJournalId = this.#newId();
-    this.#step({ type: "connectionOpened", session: { ...session, sessionId, freshJournalId } });
-    return sessionId;
+    const ids = { sessionId: this.#sockets.add(socket), freshJournalId: this.#newId() };
+    this.#step({ type: "connectionOpened", session: { ...session, ...ids } });
+    return ids.sessionId;
   }
 
   messageReceived(sessionId: number, text: string): void {
@@ -158,9 +159,9 @@ export class Engine {
     return sessionId === undefined ? undefined : this.#sockets.latencyOf(sessionId);
   }
 
-  connectionClosed(sessionId: number): void {
+  connectionClosed(sessionId: number, close?: SocketClose): void {
     this.#sockets.delete(sessionId);
-    this.#step({ type: "connectionClosed", sessionId });
+    this.#step({ type: "connectionClosed", sessionId, ...(close === undefined ? {} : { close }) });
     this.#conditions.changed();
   }
 
@@ -225,7 +226,7 @@ export class Engine {
       case "storeCapabilities":
         return this.capabilities.learn(effect, this.core.registry.agents.values(), this.#log);
       case "log":
-        return this.#log[effect.level](`agent ${effect.agent} ${effect.text}`);
+        return this.agentLines.write(effect);
       default:
         return effect satisfies never;
     }

@@ -7,7 +7,10 @@ export function requiresCommit(effect: ControlEffect): boolean {
   return ["command", "ack", "welcome", "cancel"].includes(effect.message.type);
 }
 
-/** Whether an effect may run before earlier writes are durable, because nothing relies on them. */
+/**
+ * Whether an effect may run before earlier writes are durable, because nothing relies on them. The
+ * line about the end of a connection follows that about its beginning, which is in the log.
+ */
 export function mayOvertake(effect: ControlEffect): boolean {
-  return effect.type === "terminate" || effect.type === "log";
+  return effect.type === "terminate" || (effect.type === "log" && effect.close === undefined);
 }

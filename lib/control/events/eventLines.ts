@@ -4,9 +4,11 @@
  */
 import { FaultSeries } from "../../log/faultSeries.ts";
 import type { Log, LogFields } from "../../log/log.ts";
+import { rateLimitedLog } from "../../log/rateLimitedLog.ts";
 import type { AuditDetails } from "../../protocol/api/audit.ts";
 import { errorText } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
+import { disconnectLinesMax } from "../../protocol/limits.ts";
 import { parseTraceparent } from "../../protocol/traceparent.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -18,10 +20,12 @@ import { toEvents } from "./toEvents.ts";
 const entriesMax = 200;
 const retryMs = 1_000;
 
+const disconnected = "agent.disconnected";
+
 export interface EventLinesOptions {
   engine: Engine;
   events: EventLog;
-  clock: Pick<Clock, "after" | "defer">;
+  clock: Pick<Clock, "now" | "after" | "defer">;
   log: Log;
 }
 
@@ -29,6 +33,9 @@ export class EventLines {
   readonly #options: EventLinesOptions;
   readonly #faults: FaultSeries;
   #read: number;
+  readonly #disconnects: Log;
+  /** Disconnects whose lines wait for those of the log. */
+  #ended: LogFields[] = [];
   #isWaiting = true;
   #forget = () => {};
   #cancel = () => {};
@@ -37,10 +44,26 @@ export class EventLines {
     this.#options = options;
     this.#faults = new FaultSeries(options.log, options.clock, "events logged again");
     this.#read = options.events.head;
+    this.#disconnects = rateLimitedLog(options.log, options.clock, {
+      about: "agents that disconnected",
+      linesMax: disconnectLinesMax,
+      summary: (count) => ({ event: disconnected, count }),
+    });
   }
 
   start(): void {
-    this.#forget = this.#options.events.onNew(() => this.#ring());
+    const { events, engine } = this.#options;
+    const forgetNew = events.onNew(() => this.#ring());
+    // A disconnect is no entry of the log, but its line follows that of the connection, which is one.
+    const forgetDisconnects = engine.agentLines.onDisconnect((agent_id, close) => {
+      this.#ended.push({ agent_id, close_code: close.code, reason: close.reason });
+      if (this.#ended.length > disconnectLinesMax) this.#logDisconnects();
+      this.#ring();
+    });
+    this.#forget = () => {
+      forgetNew();
+      forgetDisconnects();
+    };
     this.#ring();
   }
 
@@ -66,9 +89,18 @@ export class EventLines {
       const isMore = this.#readSome();
       this.#faults.succeeded();
       if (isMore) this.#ring();
+      else this.#logDisconnects();
     } catch (error) {
       this.#faults.failed(`Cannot log events: ${errorText(error)}`);
       this.#cancel = this.#options.clock.after(retryMs, () => this.#ring());
+    }
+  }
+
+  #logDisconnects(): void {
+    const ended = this.#ended;
+    this.#ended = [];
+    for (const fields of ended) {
+      this.#disconnects.info("agent disconnected", { event: disconnected, ...fields });
     }
   }
 

@@ -22,6 +22,7 @@ import { TooManyFailures } from "../auth/failedAttempts.ts";
 import type { Revocations } from "../auth/revocation.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
+import { describeClose } from "./describeClose.ts";
 import type { DescriptorReserve } from "./descriptorReserve.ts";
 import { findHandshakeFault, refuseHandshake } from "./handshake.ts";
 import { Probe } from "./probe.ts";
@@ -158,9 +159,10 @@ function agentEvents(c: Context, from: Caller, options: AgentRouteOptions): WSEv
       if (typeof event.data === "string") return engine.messageReceived(sessionId, event.data);
       ws.close(closeCodes.textOnly.code, closeCodes.textOnly.meaning);
     },
-    onClose() {
+    onClose({ code, reason }) {
       probe?.ended();
-      if (sessionId !== undefined) engine.connectionClosed(sessionId);
+      if (sessionId === undefined) return;
+      engine.connectionClosed(sessionId, describeClose(code, reason));
     },
     onError(event) {
       log.warn("connection failed", {

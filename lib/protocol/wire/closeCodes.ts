@@ -52,6 +52,12 @@ export const closeCodes = {
 
 export type CloseName = keyof typeof closeCodes;
 
+/** How a WebSocket was closed (RFC 6455, section 7.1.5). */
+export interface SocketClose {
+  code: number;
+  reason: string;
+}
+
 const slow: ReadonlySet<number> = new Set(
   Object.values(closeCodes)
     .filter((facts) => facts.reconnect === "slow")

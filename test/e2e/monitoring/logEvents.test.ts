@@ -36,6 +36,41 @@ test("serve --log-json logs jobs, connections, logins and refusals by stable nam
   ]);
 });
 
+test("each disconnect of an agent is an event with its reason, after that of the connection", async () => {
+  await using fleet = await JoinableFleet.start({ args: ["--log-json", "--heartbeat", "1s"] });
+  const { process } = fleet.serving;
+  const join = async (id: string) => {
+    const agent = fleet.agent(fleet.newHost(), "--id", id, "--join", await fleet.joinText());
+    await agent.logged(/ connected$/);
+    return agent;
+  };
+  const [gone, stopped, silent] = await Promise.all(
+    ["gone", "stopped", "silent", "revoked"].map(join),
+  );
+  silent?.signal("SIGSTOP");
+  await gone?.kill();
+  await stopped?.stop();
+  await fleet.run("agents", "revoke", "revoked");
+  for (const id of ["gone", "stopped", "revoked", "silent"]) {
+    await process.logged(new RegExp(`"event":"agent.disconnected".*"agent_id":"${id}"`));
+  }
+  const lines = process.lines.map((line) => JSON.parse(line) as Line);
+  const ends = lines.filter(({ event }) => event === "agent.disconnected");
+  const told = ends.map(({ agent_id, close_code, reason }) => [agent_id, { close_code, reason }]);
+  expect(Object.fromEntries(told)).toEqual({
+    gone: { close_code: 1006, reason: "the connection was lost" },
+    stopped: { close_code: expect.any(Number), reason: expect.any(String) },
+    revoked: { close_code: 4401, reason: "the token is missing, unknown or revoked" },
+    silent: { close_code: 4408, reason: "no heartbeat, or no hello, in time" },
+  });
+  expect(ends.every(({ level }) => level === "info")).toBe(true);
+  for (const { agent_id: id } of ends) {
+    const own = lines.filter(({ event, agent_id }) => agent_id === id && event !== undefined);
+    const ofConnection = own.filter(({ event }) => /^agent\.(dis)?connected$/.test(`${event}`));
+    expect(ofConnection[0]?.event).toBe("agent.connected");
+  }
+});
+
 test("a job that is a part of a trace has its trace_id on every line", async () => {
   await using fleet = await JoinableFleet.start({ args: ["--log-json"] });
   await fleet.run("tokens", "create", "--agent", "away-1");
@@ -67,6 +102,6 @@ test("a job that is a part of a trace has its trace_id on every line", async () 
 test("docs/reference/log-events.md lists every event", () => {
   const page = new URL("../../../docs/reference/log-events.md", import.meta.url);
   const text = readFileSync(page, "utf8");
-  const all = [...eventTypes, "action.accepted", "action.refused"];
+  const all = [...eventTypes, "agent.disconnected", "action.accepted", "action.refused"];
   expect(all.filter((type) => !text.includes(`\`${type}\``))).toEqual([]);
 });

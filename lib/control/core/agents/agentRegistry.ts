@@ -5,7 +5,7 @@
  */
 import type { Labels } from "../../../protocol/labels.ts";
 import { helloTimeoutMs, pingAfterSilenceMs } from "../../../protocol/limits.ts";
-import { type CloseName, closeCodes } from "../../../protocol/wire/closeCodes.ts";
+import { type CloseName, closeCodes, type SocketClose } from "../../../protocol/wire/closeCodes.ts";
 import type { Capabilities, Hello, StatusUpdate } from "../../../protocol/wire/message.ts";
 import { parseCpuUsage, parseMemoryUsage } from "../../../protocol/wire/usageText.ts";
 import { DeadlineQueue } from "../../../time/deadlineQueue.ts";
@@ -21,6 +21,7 @@ import {
   buildWelcome,
   closing,
   connectedRecord,
+  connectionLost,
   hasHello,
   quietMs,
   type Session,
@@ -203,16 +204,17 @@ export class AgentRegistry {
 
   /** Closes a connection. The peer is not waited for if it is silent or slow. */
   end(session: Session, name: CloseName, t: ControlTransition): void {
-    if (!this.#delete(session, t)) return;
-    t.perform(closing(session.sessionId, name, closeCodes[name].meaning));
+    const { code, meaning: reason } = closeCodes[name];
+    if (!this.#delete(session, { code, reason }, t)) return;
+    t.perform(closing(session.sessionId, name, reason));
     if (name === "silent" || name === "slowReader") {
       t.perform({ type: "terminate", sessionId: session.sessionId });
     }
   }
 
   /** Handles a connection that the peer closed. A session that replaced it is kept. */
-  closed(session: Session, t: ControlTransition): void {
-    this.#delete(session, t);
+  closed(session: Session, t: ControlTransition, close = connectionLost): void {
+    this.#delete(session, close, t);
   }
 
   sessions(tokenId: string): Session[] {
@@ -230,7 +232,7 @@ export class AgentRegistry {
         const payload = { retry_after_seconds: seconds };
         t.send(session.sessionId, { type: "goaway", payload });
       }
-      this.#delete(session, t);
+      this.#delete(session, connectionLost, t);
       const reason = `the control plane is shutting down; reconnect in ${seconds} s`;
       t.perform(closing(session.sessionId, "restarting", reason));
     });
@@ -268,13 +270,13 @@ export class AgentRegistry {
     return agent;
   }
 
-  #delete(session: Session, t: ControlTransition): boolean {
+  #delete(session: Session, close: SocketClose, t: ControlTransition): boolean {
     if (!this.#sessions.delete(session.sessionId)) return false;
     this.#deadlines.delete(session);
     const agent = this.agent(session.agentId);
     if (agent.session === session) {
       agent.session = undefined;
-      if (!this.#draining) t.log("info", session.agentId, "disconnected");
+      if (!this.#draining) t.log("info", session.agentId, "disconnected", close);
     }
     agent.record = { ...agent.record, lastSeenAt: Math.min(t.now, session.lastMessageAt) };
     t.write({ type: "putAgent", facts: agent.record });

@@ -2,7 +2,7 @@
 import type { AuditDetails } from "../../../protocol/api/audit.ts";
 import type { OutcomeKind } from "../../../protocol/api/views.ts";
 import { heartbeatsMissedMax } from "../../../protocol/limits.ts";
-import type { CloseName } from "../../../protocol/wire/closeCodes.ts";
+import type { CloseName, SocketClose } from "../../../protocol/wire/closeCodes.ts";
 import type { ControlDraft } from "../../../protocol/wire/codec.ts";
 import { protocolVersion } from "../../../protocol/wire/version.ts";
 import type { AgentRecord, ControlEffect, NewSession, Outcome } from "../model.ts";
@@ -57,6 +57,9 @@ export function hasHello(session: Session): boolean {
 export function quietMs(session: Session): number {
   return session.pacing.heartbeatSeconds * 1000 * heartbeatsMissedMax;
 }
+
+/** The end of a connection without a closing handshake. */
+export const connectionLost: SocketClose = { code: 1006, reason: "the connection was lost" };
 
 export function closing(sessionId: number, name: CloseName, reason: string): ControlEffect {
   return { type: "close", sessionId, name, reason };
