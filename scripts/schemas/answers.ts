@@ -3,6 +3,7 @@ import * as v from "valibot";
 import * as artifacts from "../../lib/protocol/api/artifacts.ts";
 import { AuditPage, VerifyResult } from "../../lib/protocol/api/audit.ts";
 import { ClusterStatus } from "../../lib/protocol/api/cluster.ts";
+import { DeviceLogin } from "../../lib/protocol/api/deviceLogin.ts";
 import {
   ControlPlaneEvent,
   NewWebhook,
@@ -63,6 +64,7 @@ export const answerSchemas = {
     ReleaseView,
     TokenView,
     NewToken,
+    DeviceLogin,
     AuditPage,
     VerifyResult,
     Joined,

@@ -3,6 +3,7 @@ import type * as v from "valibot";
 import { rolesWith } from "../../lib/control/auth/permissions.ts";
 import { routes } from "../../lib/control/http/routes.ts";
 import { ArtifactRequest } from "../../lib/protocol/api/artifacts.ts";
+import { DeviceLoginPoll } from "../../lib/protocol/api/deviceLogin.ts";
 import { WebhookRequest } from "../../lib/protocol/api/events.ts";
 import { JobRequest, RetryRequest } from "../../lib/protocol/api/jobs.ts";
 import { ReleaseRequest } from "../../lib/protocol/api/releases.ts";
@@ -26,7 +27,7 @@ const keyRequest = routes.find(({ path }) => path === "/api/v1/join")?.body as v
 const requestSchemas: Readonly<Record<string, v.GenericSchema>> = {
   ...{ JobRequest, RetryRequest, StreamRequestBody, ScheduleRequest, Target, TargetQuery },
   ...{ LabelChanges, ArtifactRequest, ReleaseRequest, TokenRequest, KeyRequest: keyRequest },
-  ...{ TemplateRequest, TemplateRun, SavedTargetRequest, WebhookRequest },
+  ...{ TemplateRequest, TemplateRun, SavedTargetRequest, WebhookRequest, DeviceLoginPoll },
 };
 
 const components: Json = {
@@ -83,7 +84,8 @@ function answersOf(answers: readonly Answer[]): Json {
   );
 }
 
-function operationOf(key: string, { id, summary, answers, parameters = [] }: Operation): Json {
+function operationOf(key: string, operation: Operation): Json {
+  const { id, summary, answers, parameters = [], body } = operation;
   const [, path = ""] = key.split(" ");
   const all = [...pathParameters(path), ...parameters];
   return {
@@ -91,8 +93,14 @@ function operationOf(key: string, { id, summary, answers, parameters = [] }: Ope
     summary,
     tags: [/^\/api\/v1\/([\w-]+)/.exec(path)?.[1] ?? "health"],
     ...(all.length > 0 ? { parameters: all } : {}),
+    ...(body === undefined ? {} : requestBody(body)),
     responses: answersOf(answers),
   };
+}
+
+function requestBody(body: v.GenericSchema): Json {
+  const schema = { $ref: refPrefix + nameOf(body, requestSchemas) };
+  return { requestBody: { required: true, content: { "application/json": { schema } } } };
 }
 
 function apiOperations(): [string, Json][] {
@@ -102,13 +110,9 @@ function apiOperations(): [string, Json][] {
     const known = operations[key];
     if (known === undefined) throw new Error(`scripts/schemas/operations.ts lacks "${key}"`);
     const { responses, ...rest } = operationOf(key, known) as { responses: Json };
-    const schema =
-      body === undefined ? undefined : { $ref: refPrefix + nameOf(body, requestSchemas) };
     const operation = {
       ...rest,
-      ...(schema === undefined
-        ? {}
-        : { requestBody: { required: true, content: { "application/json": { schema } } } }),
+      ...(body === undefined ? {} : requestBody(body)),
       responses: { ...responses, "4XX": problem, default: problem },
       "x-wsctl-permission": permission,
       "x-wsctl-roles": rolesWith(permission),

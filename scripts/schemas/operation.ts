@@ -19,6 +19,8 @@ export interface Operation {
   /** By default one of 200. */
   answers: Answer[];
   parameters?: Parameter[];
+  /** Only for a route without a token; the others name theirs themselves. */
+  body?: v.GenericSchema;
 }
 
 export function ok(schema: v.GenericSchema, what: string): Answer[] {

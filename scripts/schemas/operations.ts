@@ -2,6 +2,7 @@
 import { ArtifactDetail, ArtifactView, NewArtifact } from "../../lib/protocol/api/artifacts.ts";
 import { AuditPage, VerifyResult } from "../../lib/protocol/api/audit.ts";
 import { ClusterStatus } from "../../lib/protocol/api/cluster.ts";
+import { DeviceLogin, DeviceLoginPoll } from "../../lib/protocol/api/deviceLogin.ts";
 import { ReleaseView } from "../../lib/protocol/api/releases.ts";
 import { NewToken, TokenView } from "../../lib/protocol/api/tokens.ts";
 import { AgentDetail, AgentView } from "../../lib/protocol/api/views.ts";
@@ -208,6 +209,20 @@ export const publicOperations: Readonly<Record<string, Operation>> = {
     answers: [
       { status: 200, what: "It accepts jobs", schema: made.Readiness },
       { status: 503, what: "It does not", schema: made.Readiness },
+    ],
+  },
+  "POST /api/v1/login/device": {
+    id: "startLogin",
+    summary: "Start a login at the OpenID provider",
+    answers: [{ status: 201, what: "What the person opens, and a secret", schema: DeviceLogin }],
+  },
+  "POST /api/v1/login/device/token": {
+    id: "finishLogin",
+    summary: "Get the token of a login that the person has confirmed",
+    body: DeviceLoginPoll,
+    answers: [
+      { status: 201, what: "The token with its secret", schema: NewToken },
+      { status: 202, what: "The person has not confirmed it" },
     ],
   },
   "GET /agent/challenge": {

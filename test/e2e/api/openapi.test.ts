@@ -249,11 +249,12 @@ describe("the answers of a real control plane are as the document says", () => {
         "approveJob",
         "createBackup",
         "deleteRelease",
+        "finishLogin",
         "getCluster",
         "getRelease",
       ],
       ...["join", "login", "openSession"],
-      ...["publishRelease", "renewAgentKey", "scrapeMetrics"],
+      ...["publishRelease", "renewAgentKey", "scrapeMetrics", "startLogin"],
     ]);
   });
 });
