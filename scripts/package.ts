@@ -1,11 +1,25 @@
 /**
- * Builds the npm package in `dist/package`: the library for Node.js, Bun and Deno, with types. One
- * file is shared by all entries, so that a class is the same class everywhere.
+ * Builds the npm package in `dist/package`: the library for Node.js, Bun and Deno, with types, and
+ * the command. One file is shared by all entries, so that a class is the same class everywhere.
+ *
+ *   npm run package [-- --release DIR]
+ *
+ * With a release, the packages of its binaries are built, too.
  */
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-extractor";
 import manifest from "../package.json" with { type: "json" };
+import { optionalDependencies, systems, writeBinaryPackage } from "./package/binaryPackage.ts";
 import { tool } from "./steps.ts";
 
 const root = new URL("..", import.meta.url).pathname;
@@ -24,6 +38,8 @@ export async function buildPackage(outdir: string, reportDir: string): Promise<v
   await run(process.execPath, ...bundle, "--packages=external", `--outdir=${outdir}`);
   for (const file of ["LICENSE", "CHANGELOG.md"])
     copyFileSync(join(root, file), join(outdir, file));
+  mkdirSync(join(outdir, "bin"));
+  copyFileSync(join(root, "scripts/package/wsctl.mjs"), join(outdir, "bin/wsctl.mjs"));
   copyFileSync(join(root, "docs/guides/library.md"), join(outdir, "README.md"));
   await writeTypes(outdir, reportDir);
   const written = JSON.stringify(packageManifest(outdir), null, 2);
@@ -93,6 +109,7 @@ function packageManifest(outdir: string): object {
   return {
     ...{ name, version, description, license, type: "module" },
     engines: { node: ">=22" },
+    bin: { wsctl: "bin/wsctl.mjs" },
     exports: Object.fromEntries(
       packageEntries.map((entry) => [
         `./${entry}`,
@@ -100,6 +117,7 @@ function packageManifest(outdir: string): object {
       ]),
     ),
     dependencies: Object.fromEntries(Object.entries(dependencies).filter(isUsed)),
+    optionalDependencies,
   };
 }
 
@@ -119,8 +137,24 @@ async function run(...command: string[]): Promise<string> {
   return output;
 }
 
+/** Packs each binary of a release, so that `npx wsctl` finds it. */
+async function packBinaries(release: string, to: string): Promise<void> {
+  for (const [name, { target, os }] of Object.entries(systems)) {
+    const extension = os === "win32" ? ".exe" : "";
+    const binary = join(release, `wsctl-${target.replace(/^bun-/, "")}${extension}`);
+    if (!existsSync(binary)) continue;
+    const dir = join(to, "binary-package");
+    rmSync(dir, { recursive: true, force: true });
+    writeBinaryPackage(name, binary, dir);
+    console.log(`built ${await packPackage(dir, to)}`);
+    rmSync(dir, { recursive: true });
+  }
+}
+
 if (import.meta.main) {
+  const { values } = parseArgs({ options: { release: { type: "string" } } });
   const outdir = join(root, "dist/package");
   await buildPackage(outdir, join(root, "docs/reference/api"));
   console.log(`built ${await packPackage(outdir, join(root, "dist"))}`);
+  if (values.release !== undefined) await packBinaries(values.release, join(root, "dist"));
 }

@@ -14,7 +14,7 @@ installChromium();
 installCurl();
 installShells();
 installProxies();
-installLintian();
+installPackagers();
 installJava();
 installNats();
 installPrometheus();
@@ -104,9 +104,10 @@ function installJava(): void {
   install("default-jdk-headless", "the peer written in Java", has);
 }
 
-/** Debian's own check of its packages. */
-function installLintian(): void {
+/** Debian's own check of its packages, and what builds packages of other distributions. */
+function installPackagers(): void {
   install("lintian", "the check of the Debian package", () => Bun.which("lintian") !== null);
+  install("rpm", "the tests of the RPM package", () => Bun.which("rpmbuild") !== null);
 }
 
 /** A browser in which the console is looked at. */

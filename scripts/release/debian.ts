@@ -4,27 +4,12 @@
  *
  *   npm run deb -- --output DIR [--binary dist/wsctl] [--architecture amd64]
  */
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { gzipSync } from "node:zlib";
-import {
-  description,
-  filesBelow,
-  maintainer,
-  readContents,
-  run,
-  shells,
-  units,
-  version,
-} from "./contents.ts";
-
-const completions = {
-  bash: "usr/share/bash-completion/completions/wsctl",
-  zsh: "usr/share/zsh/vendor-completions/_wsctl",
-  fish: "usr/share/fish/vendor_completions.d/wsctl.fish",
-} as const;
+import { description, filesBelow, maintainer, readContents, run, version } from "./contents.ts";
+import { packed, writeSystemFiles } from "./systemFiles.ts";
 
 export interface DebianOptions {
   binary: string;
@@ -44,17 +29,11 @@ export function buildDebian({
   const contents = readContents(binary);
   const tree = mkdtempSync(join(tmpdir(), "wsctl-deb-"));
   try {
+    writeSystemFiles(tree, binary, contents, { zsh: "usr/share/zsh/vendor-completions" });
     const put = filesBelow(tree);
-    put("usr/bin/wsctl", "", 0o755);
-    copyFileSync(binary, join(tree, "usr/bin/wsctl"));
-    for (const shell of shells) put(completions[shell], contents.completions[shell]);
-    for (const unit of units) {
-      put(`usr/lib/systemd/system/wsctl-${unit}.service`, contents.units[unit]);
-    }
     const doc = "usr/share/doc/wsctl";
     put(`${doc}/copyright`, copyright(contents.license));
     put(`${doc}/changelog.gz`, packed(contents.changes));
-    put("usr/share/man/man1/wsctl.1.gz", packed(contents.manPage));
     const bytes = readFileSync(binary).length;
     put("DEBIAN/control", control({ architecture, bytes }));
     const file = join(output, `wsctl_${version}_${architecture}.deb`);
@@ -97,11 +76,6 @@ License: MIT
 License: MIT
 ${text}
 `;
-}
-
-/** Without a name or a time in its header, as Debian asks. */
-function packed(content: Uint8Array): Uint8Array {
-  return gzipSync(content, { level: 9 });
 }
 
 if (import.meta.main) {
