@@ -13,6 +13,7 @@ import { exitFailed, exitOk, waitForSignal } from "./cli/exit.ts";
 import { createCliLog } from "./cli/log.ts";
 import { leaveStartDirectory, withAbsolutePaths } from "./cli/startDirectory.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
+import { assertSystem } from "./cli/supportedSystem.ts";
 import { type ClusterFlags, clusterArgs, parseCluster } from "./flags/cluster.ts";
 import { assertNoHostileVariables, resolveDataDir } from "./flags/connection.ts";
 import { auditRetentionArg, parseRetention, type RetentionFlags } from "./flags/retention.ts";
@@ -240,6 +241,7 @@ export function parseServeOptions(options: ServeOptions) {
 /** Serves until SIGINT or SIGTERM, then drains. */
 async function serveRun(options: ServeOptions): Promise<number> {
   assertNoHostileVariables();
+  assertSystem("serve");
   const log = createCliLog(options);
   const stopped = waitForSignal(() => process.exit(exitFailed));
   const settings = parseServeOptions(options);
