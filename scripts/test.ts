@@ -1,5 +1,5 @@
 /** The whole gate: what the tests need is installed, the binary is built, everything is run. */
-import { globSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
 import { build } from "./build.ts";
 import { install } from "./install.ts";
 import { formatStep, pageTypesStep, runStep, runTests, typesStep } from "./steps.ts";
@@ -15,7 +15,7 @@ installCurl();
 installShells();
 installProxies();
 installPackagers();
-installJava();
+installCompilers();
 installNats();
 installPrometheus();
 installPostgres();
@@ -98,10 +98,13 @@ function installPostgres(): void {
   install("postgresql", "the test with PostgreSQL", has);
 }
 
-/** A peer of the standard in Java wants a JDK. */
-function installJava(): void {
+/** Peers of the standard in Java and in Go want a JDK, and a compiler with a library. */
+function installCompilers(): void {
   const has = () => Bun.which("java") !== null && Bun.which("javac") !== null;
   install("default-jdk-headless", "the peer written in Java", has);
+  const hasGo = () => existsSync("/usr/share/gocode/src/github.com/gorilla/websocket");
+  install("golang-github-gorilla-websocket-dev", "the peer written in Go", hasGo);
+  install("golang-go", "the peer written in Go", () => Bun.which("go") !== null);
 }
 
 /** Debian's own check of its packages, and what builds packages of other distributions. */

@@ -1,6 +1,6 @@
 /** The conformance suite of the binary on wsctl itself, and on peers in other languages. */
 import { beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { strangerLanguages } from "../../support/clients/foreignPeer.ts";
 import { root } from "../../support/fixtures/sources.ts";
@@ -17,6 +17,9 @@ const python = "/usr/bin/python3";
 const hasPython = strangerLanguages().includes("python");
 /** A JDK that runs a source file of today's language. */
 const hasJava = javaVersion() >= 17;
+/** The compiler, and the library that Debian packages; nothing is downloaded. */
+const goLibraries = "/usr/share/gocode";
+const hasGo = Bun.which("go") !== null && existsSync(join(goLibraries, "src/github.com/gorilla"));
 const times = ["--heartbeat", "1s", "--status-interval", "3s"];
 const reports = temporaryDir();
 
@@ -24,6 +27,19 @@ function javaVersion(): number {
   if (Bun.which("java") === null || Bun.which("javac") === null) return 0;
   const { stdout } = Bun.spawnSync(["java", "--version"]);
   return Number(/\w+ (\d+)/.exec(`${stdout}`)?.[1] ?? 0);
+}
+
+/** Compiles the agent in Go and returns its path. */
+function buildGoAgent(): string {
+  const file = join(`${reports}`, "agent-in-go");
+  const env = {
+    ...process.env,
+    ...{ GO111MODULE: "off", GOPATH: goLibraries, GOCACHE: join(`${reports}`, "go") },
+  };
+  const source = join(root, "test/interop/agent.go");
+  const { success, stderr } = Bun.spawnSync(["go", "build", "-o", file, source], { env });
+  if (!success) throw new Error(`go build failed: ${stderr}`);
+  return file;
 }
 
 /** The results of a run that prints JSON. */
@@ -79,6 +95,7 @@ beforeAll(async () => {
       ? { "the agent in Python": onAgent([python, join(root, "docs/examples/agent.py"), "{url}"]) }
       : {}),
   };
+  if (hasGo) started["the agent in Go"] = onAgent([buildGoAgent(), "{url}"]);
   if (hasJava) {
     const program = ["java", join(root, "test/interop/Agent.java"), "{url}"];
     started["the agent in Java"] = onAgent(program);
@@ -95,6 +112,7 @@ describe("the conformance suite", () => {
     ["wsctl serve", 120],
     ["ws on Node.js", 146],
     ...(hasPython ? ([["the agent in Python", 146]] as const) : []),
+    ...(hasGo ? ([["the agent in Go", 146]] as const) : []),
   ] as const)("finds nothing wrong with %s", (name, count) => {
     const run = runs[name] as Finished;
     const results = resultsOf(run);
