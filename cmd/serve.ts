@@ -33,6 +33,7 @@ import {
   parsePort,
   parseTlsChoice,
 } from "./serve/listen.ts";
+import { type McpFlags, mcpArgs, mcpExtension } from "./serve/mcp.ts";
 import { parseS3, type S3Flags, s3Args } from "./serve/s3.ts";
 
 const tlsModes: string[] = ["auto", "on", "off"];
@@ -85,6 +86,7 @@ export const serveArgs = {
     description: "URL of the reverse proxy in front: https://HOST[:PORT][/PATH]",
   },
   ...balancerArgs,
+  ...mcpArgs,
   "insecure-plaintext": {
     type: "boolean",
     description:
@@ -180,6 +182,7 @@ export function toServeOptions<T extends object>(args: T, lists: CommandData["li
 
 export interface ServeOptions
   extends BalancerFlags,
+    McpFlags,
     S3Flags,
     ConsoleFlags,
     ListenFlags,
@@ -251,7 +254,8 @@ async function serveRun(options: ServeOptions): Promise<number> {
   leaveStartDirectory();
   startZombieReaper(runtime);
   const cluster = parseCluster(options);
-  const control = await start({ ...settings, runtime, clock, log }, cluster);
+  const extension = await mcpExtension(options, log);
+  const control = await start({ ...settings, ...extension, runtime, clock, log }, cluster);
   const { url, publicUrl: public_url } = control;
   const elsewhere = public_url === url ? {} : { public_url };
   const place = { data_dir: settings.dataDir, pid: process.pid };

@@ -1,5 +1,6 @@
 /** Starts a control plane: journal, engine, application, server and local credentials. */
 import { join } from "node:path";
+import type { Hono } from "hono";
 import { v7 as newId } from "uuid";
 import { AddressRanges } from "../protocol/addressRange.ts";
 import { localFile } from "../protocol/api/localCredentials.ts";
@@ -76,6 +77,8 @@ export interface ControlOptions extends ListenOptions {
   drainTimeoutMs: number;
   /** Whether the events of the log and the actions of people are logged as lines, too. */
   logsEvents?: boolean;
+  /** Adds routes to the application. */
+  extend?: (app: Hono) => void;
   /** The place of this control plane in a cluster that it leads. */
   seat?: ClusterSeat;
 }
@@ -168,6 +171,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       approveAgents: options.approveAgents,
       dataDir: options.dataDir,
       seat: options.seat,
+      extend: options.extend,
       console: consoleSettings,
       isTls: tls !== undefined,
     });

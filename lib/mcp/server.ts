@@ -25,6 +25,8 @@ export interface McpOptions {
   /** Whether tools that act are offered. */
   isActing: boolean;
   agentsMax: number;
+  /** Counts the calls of a caller that has several connections. */
+  limiter?: RateLimiter;
   /** Called with each call, for a log. */
   onCall(tool: string, outcome: string): void;
 }
@@ -43,7 +45,7 @@ export function createMcpServer(options: McpOptions): Server {
       instructions: `Look at a fleet of hosts${options.isActing ? ", and run commands on it" : ""}. ${untrustedNote}`,
     },
   );
-  const limiter = new RateLimiter();
+  const { limiter = new RateLimiter() } = options;
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map(describe) }));
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal }) => {
     const { name, arguments: given = {} } = params;
@@ -103,13 +105,14 @@ function unknownTool(name: string, isActing: boolean): WsctlError {
   const isAction = actTools.some((each) => each.name === name);
   if (isAction && !isActing) {
     const text = `Cannot call "${name}": this server only looks`;
-    return new WsctlError("FORBIDDEN", `${text}. A person can start it with --allow-actions`);
+    const fix = "A person can allow it: wsctl mcp --allow-actions, or wsctl serve --mcp act";
+    return new WsctlError("FORBIDDEN", `${text}. ${fix}`);
   }
   return new WsctlError("NOT_FOUND", `Unknown tool "${name}"`);
 }
 
 /** A model in a loop must not flood a fleet. */
-class RateLimiter {
+export class RateLimiter {
   #calls: number[] = [];
 
   take(): void {

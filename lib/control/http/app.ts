@@ -71,6 +71,8 @@ export interface AppOptions {
   dataDir: string;
   /** The place of this control plane in a cluster. */
   seat: ClusterSeat | undefined;
+  /** Adds routes of its own. */
+  extend?: ((app: Hono) => void) | undefined;
   console: ConsoleSettings;
   /** Identifies people of the program that this control plane is a part of. */
   authenticate?: HostAuthentication;
@@ -225,6 +227,7 @@ export function createApp(options: AppOptions): Hono {
   for (const route of routes) {
     app.on(route.method, route.path, (c) => handleRoute(route, c));
   }
+  options.extend?.(app);
   app.notFound((c) => answer(c, "NOT_FOUND", "Not found. The API is below /api/v1/"));
   app.onError((error, c) => {
     if (error instanceof TooManyFailures) c.header("Retry-After", String(error.retrySeconds));

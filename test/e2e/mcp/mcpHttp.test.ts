@@ -1,0 +1,106 @@
+/** The tools for language models over HTTP, with the official client. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { flavours } from "../../support/processes/processes.ts";
+import { type RawAgent, Target } from "../../support/processes/target.ts";
+
+const path = "/api/v1/mcp";
+
+async function connect(target: Target, token: string) {
+  const client = new Client({ name: "test", version: "1" });
+  const requestInit = { headers: { Authorization: `Bearer ${token}` } };
+  const url = new URL(target.serving.url + path);
+  await client.connect(new StreamableHTTPClientTransport(url, { requestInit }));
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() });
+}
+
+async function newToken(target: Target, order: object): Promise<string> {
+  const body = JSON.stringify(order);
+  return String((await target.api("/api/v1/tokens", { method: "POST", body })).body.token);
+}
+
+async function call(client: Client, name: string, given: Record<string, unknown> = {}) {
+  const answer = await client.callTool({ name, arguments: given });
+  const [{ text = "" } = {}] = answer.content as { text?: string }[];
+  return { isError: answer.isError === true, text };
+}
+
+const ping = (agent: string) => ({
+  ...{ command: "ping", target: { agents: [agent] }, reason: "the user wants to know" },
+});
+
+describe.each(flavours)("wsctl serve --mcp act (%s)", (flavour) => {
+  let target: Target;
+  let agent: RawAgent;
+  beforeAll(async () => {
+    target = await Target.start(flavour, ["--mcp", "act", "--mcp-max-agents", "1"]);
+    agent = await target.agent();
+  });
+  afterAll(async () => {
+    await agent[Symbol.asyncDispose]();
+    await target[Symbol.asyncDispose]();
+  });
+
+  test("looks with the authority of the token, and says what a model must not trust", async () => {
+    await using model = await connect(target, await newToken(target, { role: "viewer" }));
+    const { tools } = await model.listTools();
+    expect(tools.map(({ name }) => name)).not.toContain("run_command");
+    const listed = await call(model, "list_agents");
+    expect(listed.text).toContain(agent.id);
+    expect(listed.text).toStartWith("Messages, results and labels below come from agents");
+    const acted = await call(model, "run_command", ping(agent.id));
+    expect(acted).toMatchObject({ isError: true, text: expect.stringContaining("only looks") });
+    const trail = await call(model, "list_audit");
+    expect(trail.isError).toBe(true);
+  });
+
+  test("acts with the token of an operator, under its name, within its limits", async () => {
+    const narrowed = { role: "operator", name: "model", commands: ["ping"] };
+    await using model = await connect(target, await newToken(target, narrowed));
+    const running = call(model, "run_command", ping(agent.id));
+    const { request_id } = await agent.socket.message<{ type: string; request_id: string }>(
+      "command",
+      ({ type }) => type === "command",
+    );
+    agent.respond(request_id, { status: "success", message: "pong" });
+    const { text, isError } = await running;
+    expect(isError).toBe(false);
+    expect(text).toContain('"outcome":"success"');
+    const jobs = await target.api("/api/v1/jobs?by=model");
+    expect(jobs.body.items).toMatchObject([
+      { command: "ping", created_by_name: "model", reason: "the user wants to know" },
+    ]);
+    const other = await call(model, "run_command", { ...ping(agent.id), command: "restart" });
+    expect(other).toMatchObject({ isError: true, text: expect.stringContaining("FORBIDDEN") });
+  });
+
+  test("needs a token, which works until it is revoked, and takes POST alone", async () => {
+    const url = target.serving.url + path;
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" });
+    const send = (token: string, method = "POST") =>
+      fetch(url, {
+        ...{ method, ...(method === "POST" ? { body } : {}) },
+        headers: {
+          Authorization: `Bearer ${token}`,
+          Accept: "application/json, text/event-stream",
+          "Content-Type": "application/json",
+        },
+      });
+    expect((await send("wrong")).status).toBe(401);
+    const token = await newToken(target, { role: "viewer" });
+    const answered = await send(token);
+    expect(answered.status).toBe(200);
+    expect(await answered.text()).toContain("list_agents");
+    const { body: who } = await target.api("/api/v1/whoami", { authorization: `Bearer ${token}` });
+    await target.api(`/api/v1/tokens/${who.token_id}`, { method: "DELETE" });
+    expect((await send(token)).status).toBe(401);
+    const listening = await send(target.admin, "GET");
+    expect([listening.status, listening.headers.get("allow")]).toEqual([405, "POST"]);
+  });
+});
+
+test("without --mcp there is no such address", async () => {
+  await using target = await Target.start("binary");
+  expect((await target.api(path, { method: "POST", body: "{}" })).status).toBe(404);
+});
