@@ -43,7 +43,7 @@ async function collectRun(): Promise<number> {
 /** Stores a large result as an artifact of its request. */
 async function storeBy(upload: Upload, signal: AbortSignal) {
   const runtime = await loadRuntime();
-  const controlPlane = toControlPlane(upload.way, runtime.fetchWith);
+  const controlPlane = toControlPlane(upload.access, runtime.fetchWith);
   const { request_id, name } = upload;
   return async (path: string) => {
     const order = { name, request_id, kind: "result" } as const;

@@ -17,6 +17,6 @@ async function fetchRun(): Promise<number> {
   const order = readRequest(FetchRequest);
   const signal = waitForSignal(() => {});
   const runtime = await loadRuntime();
-  await fetchParameterFiles(order, toControlPlane(order.way, runtime.fetchWith), signal);
+  await fetchParameterFiles(order, toControlPlane(order.access, runtime.fetchWith), signal);
   return exitOk;
 }

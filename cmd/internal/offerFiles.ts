@@ -19,6 +19,6 @@ async function offerRun(): Promise<number> {
   const order = readRequest(OfferRequest);
   const signal = waitForSignal(() => {});
   const runtime = await loadRuntime();
-  leaveResult(await offerFiles(order, toControlPlane(order.way, runtime.fetchWith), signal));
+  leaveResult(await offerFiles(order, toControlPlane(order.access, runtime.fetchWith), signal));
   return exitOk;
 }

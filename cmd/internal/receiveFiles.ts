@@ -23,7 +23,7 @@ async function receiveRun(): Promise<number> {
   // A second signal is ignored, because a service that stops may send two.
   const signal = waitForSignal(() => {});
   const runtime = await loadRuntime();
-  const controlPlane = toControlPlane(order.way, runtime.fetchWith);
+  const controlPlane = toControlPlane(order.access, runtime.fetchWith);
   let count = 0;
   const onFile = (line: string) => {
     if (++count <= shownMax) print(line);

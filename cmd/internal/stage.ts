@@ -19,7 +19,7 @@ async function stageRun(): Promise<number> {
   const order = readRequest(StageRequest);
   const signal = waitForSignal(() => process.exit(exitFailed));
   const runtime = await loadRuntime();
-  const controlPlane = toControlPlane(order.way, runtime.fetchWith);
+  const controlPlane = toControlPlane(order.access, runtime.fetchWith);
   const staged = await stageRelease(order, {
     controlPlane,
     onProgress: print,

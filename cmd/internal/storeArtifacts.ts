@@ -18,6 +18,6 @@ async function storeRun(): Promise<number> {
   const order = readRequest(StoreRequest);
   const signal = waitForSignal(() => {});
   const runtime = await loadRuntime();
-  printJson(await storeArtifacts(order, toControlPlane(order.way, runtime.fetchWith), signal));
+  printJson(await storeArtifacts(order, toControlPlane(order.access, runtime.fetchWith), signal));
   return exitOk;
 }

@@ -21,7 +21,7 @@ import { mayOvertake, requiresCommit } from "./requiresCommit.ts";
 export class AgentEngine {
   readonly #options: AgentEngineOptions;
   readonly #core: AgentCore;
-  readonly #aside: FaultGuard;
+  readonly #guard: FaultGuard;
   readonly #journal: LoggedJournal;
   readonly #commits: GroupCommit<AgentWrite, AgentEffect, undefined>;
   readonly #running = new Map<string, AbortController>();
@@ -38,7 +38,7 @@ export class AgentEngine {
     const { clock, journal } = options;
     this.#options = options;
     this.#core = new AgentCore(options);
-    this.#aside = new FaultGuard(options.log);
+    this.#guard = new FaultGuard(options.log);
     this.#journal = new LoggedJournal(options, (write) => this.#prepareRun(write));
     this.#commits = new GroupCommit({
       commit: this.#journal.commit,
@@ -90,7 +90,7 @@ export class AgentEngine {
   /** A fault in one effect neither stops the other effects nor ends the process. */
   #attempt(effect: AgentEffect): void {
     const what = `execute the effect "${effect.type}"`;
-    if (this.#aside.attempt(what, () => this.#execute(effect))) return;
+    if (this.#guard.attempt(what, () => this.#execute(effect))) return;
     if (effect.type !== "run" && effect.type !== "resumeRun") return;
     const { requestId } = effect;
     const message = "internal error of the agent; it is not known whether the command started";
@@ -193,7 +193,7 @@ export class AgentEngine {
   #prepareRun(write: AgentWrite): void {
     if (write.type !== "putRequest" || write.record.state !== "started") return;
     const { outlives, requestId } = write.record;
-    if (outlives) this.#aside.attempt("prepare a run", () => this.#options.prepareRun?.(requestId));
+    if (outlives) this.#guard.attempt("prepare a run", () => this.#options.prepareRun?.(requestId));
   }
 
   #run(effect: AgentEffect & { type: "run" }): void {

@@ -192,10 +192,10 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
     }));
     engine.start();
     retention.start();
-    const aside = new FaultGuard(log);
+    const guard = new FaultGuard(log);
     const looking = setInterval(() => {
-      aside.attempt("read changed manifests", () => engine.poll());
-      aside.attempt("renew this agent's key", () => isLinked && keeper?.renewIfDue(clock.now()));
+      guard.attempt("read changed manifests", () => engine.poll());
+      guard.attempt("renew this agent's key", () => isLinked && keeper?.renewIfDue(clock.now()));
     }, capabilitiesPollMs);
     const stop = () => {
       clearInterval(looking);
@@ -220,7 +220,7 @@ function createHelpers(options: AgentOptions): Pick<RunSetting, "fetching" | "st
   const helper = (name: string, request: object) => ({
     argv: [...options.runtime.self(), "internal", name],
     env: networkEnvironment(process.env),
-    stdin: JSON.stringify({ way: accessOf(options), ...request }),
+    stdin: JSON.stringify({ access: accessOf(options), ...request }),
   });
   return {
     fetching: (request_id, files) => helper("fetch-files", { request_id, files }),

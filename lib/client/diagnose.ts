@@ -9,7 +9,7 @@ import { findCaFault } from "../network/caFile.ts";
 import { plainReason } from "../network/connectionError.ts";
 import { findProxy, type HttpProxy } from "../network/proxyRules.ts";
 import type { Trust } from "../network/trust.ts";
-import { bareHost, openTcp, openTls, portOf, type Way } from "../network/tunnel.ts";
+import { bareHost, type DialOptions, openTcp, openTls, portOf } from "../network/tunnel.ts";
 import type { ServerAddress } from "../protocol/api/serverAddress.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -48,7 +48,7 @@ interface Target {
   options: DiagnoseOptions;
   url: URL;
   proxy: HttpProxy | undefined;
-  way: Way;
+  dial: DialOptions;
 }
 
 const timeoutMs = 5_000;
@@ -57,7 +57,7 @@ const skewMsMax = 5_000;
 export async function diagnose(options: DiagnoseOptions): Promise<Check[]> {
   const url = new URL(options.url);
   const proxy = findProxy(url, process.env);
-  const target = { options, url, proxy, way: { proxy, timeoutMs } };
+  const target = { options, url, proxy, dial: { proxy, timeoutMs } };
   const checks: Check[] = [{ name: "address", ok: true, text: options.url }];
   // An address needs no DNS, and the name of a host behind a proxy is resolved by the proxy.
   const dns = isIP(bareHost(url)) === 0 ? [checkDns] : [];
@@ -78,10 +78,10 @@ export async function diagnose(options: DiagnoseOptions): Promise<Check[]> {
   return checks;
 }
 
-async function checkProxy({ url, way, proxy }: Target): Promise<Check> {
+async function checkProxy({ url, dial, proxy }: Target): Promise<Check> {
   const name = "proxy";
   const at = `${bareHost(url)}:${portOf(url)}`;
-  const fault = await findFault(openTcp(url, way));
+  const fault = await findFault(openTcp(url, dial));
   if (fault === undefined) return { name, ok: true, text: `${proxy?.url} opens ${at}` };
   const fix = "Correct HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or add the host to NO_PROXY";
   return { name, ok: false, text: `cannot reach ${at} ${fault}`, fix };
@@ -99,9 +99,9 @@ async function checkDns({ url }: Target): Promise<Check> {
   }
 }
 
-async function checkTcp({ url, way }: Target): Promise<Check> {
+async function checkTcp({ url, dial }: Target): Promise<Check> {
   const port = portOf(url);
-  const fault = await findFault(openTcp(url, way));
+  const fault = await findFault(openTcp(url, dial));
   if (fault === undefined) return { name: "tcp", ok: true, text: `port ${port} is open` };
   const fix = /refused/i.test(fault)
     ? `Start "wsctl serve" on that host, or correct the port. By default it listens on loopback only (--host)`
@@ -109,9 +109,9 @@ async function checkTcp({ url, way }: Target): Promise<Check> {
   return { name: "tcp", ok: false, text: `cannot connect to port ${port}: ${fault}`, fix };
 }
 
-async function checkTls({ url, way, options: { trust } }: Target): Promise<Check> {
+async function checkTls({ url, dial, options: { trust } }: Target): Promise<Check> {
   const name = "tls";
-  const fault = await findFault(openTls(url, trust, way));
+  const fault = await findFault(openTls(url, trust, dial));
   if (fault === undefined) return { name, ok: true, text: "the certificate is trusted" };
   if (/does not speak TLS/.test(fault)) {
     const text = `port ${portOf(url)} does not speak TLS`;

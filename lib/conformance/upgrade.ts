@@ -84,9 +84,9 @@ export type Dialled = { link: Link; status: 101 } | { link?: never; status: numb
 export async function dial({ url, trust, headers }: DialOptions): Promise<Dialled> {
   const target = new URL(url);
   const http = new URL(url.replace(/^ws/, "http"));
-  const way = { proxy: findProxy(http, process.env), timeoutMs: connectTimeoutMs };
+  const dial = { proxy: findProxy(http, process.env), timeoutMs: connectTimeoutMs };
   const socket: Socket =
-    http.protocol === "https:" ? await openTls(http, trust, way) : await openTcp(http, way);
+    http.protocol === "https:" ? await openTls(http, trust, dial) : await openTcp(http, dial);
   const key = randomBytes(16).toString("base64");
   const lines = [
     `GET ${target.pathname}${target.search} HTTP/1.1`,

@@ -190,22 +190,22 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const trust = certificates?.localTrust ?? {};
   const sharedToken = options.seat?.localToken;
   writeLocalCredentials({ path, journal, url, trust, sharedToken, now: clock.wall() });
-  const room = new ResourceMonitor({
+  const resources = new ResourceMonitor({
     ...{ descriptors, server, clock, log },
-    checkJournal: () => engine.look(),
+    checkJournal: () => engine.checkJournal(),
   });
   const { dataDir, offlineMs } = options;
   const conditions = new ConditionWatch({ engine, dataDir, offlineMs, clock, log });
   const lines = options.logsEvents ? [new EventLines({ engine, events, clock, log })] : [];
-  const keepers = [
+  const services = [
     ...startRetention(options, journal),
-    room,
+    resources,
     metrics,
     webhooks,
     conditions,
     ...lines,
   ];
-  for (const each of [artifacts, ...keepers]) each.start();
+  for (const each of [artifacts, ...services]) each.start();
   return {
     url,
     publicUrl: place.url,
@@ -219,7 +219,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       await engine.responseStreams.stop();
       await server.stop();
       await traces.close();
-      for (const each of [artifacts, ...keepers]) each.close();
+      for (const each of [artifacts, ...services]) each.close();
       engine.close();
     },
   };

@@ -14,8 +14,8 @@ import { openTls } from "./tunnel.ts";
  */
 export async function fetchAuthority(url: string, fingerprint: string): Promise<string> {
   const target = new URL(url);
-  const way = { proxy: findProxy(target, process.env), timeoutMs: connectTimeoutMs };
-  const socket = await openTls(target, "any", way).catch((error) => {
+  const dial = { proxy: findProxy(target, process.env), timeoutMs: connectTimeoutMs };
+  const socket = await openTls(target, "any", dial).catch((error) => {
     const text = `Cannot reach the control plane at ${url}: ${plainReason(error)}`;
     throw new WsctlError("UNREACHABLE", text, { cause: error });
   });

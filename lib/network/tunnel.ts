@@ -7,7 +7,7 @@ import { ProxyError } from "./connectionError.ts";
 import { type HttpProxy, proxyHeaders } from "./proxyRules.ts";
 import { systemBundle, type Trust } from "./trust.ts";
 
-export interface Way {
+export interface DialOptions {
   /** See `findProxy`. */
   proxy: HttpProxy | undefined;
   /** Milliseconds after which each step of the connection fails. */
@@ -15,7 +15,7 @@ export interface Way {
 }
 
 /** Opens a TCP connection to the host of a URL. */
-export function openTcp(target: URL, { proxy, timeoutMs }: Way): Promise<Socket> {
+export function openTcp(target: URL, { proxy, timeoutMs }: DialOptions): Promise<Socket> {
   return proxy === undefined
     ? openDirect(target, timeoutMs)
     : openTunnel(target, proxy, timeoutMs).catch((error) => {
@@ -28,9 +28,13 @@ export function openTcp(target: URL, { proxy, timeoutMs }: Way): Promise<Socket>
  *
  * @param trust `any` accepts every certificate: nothing may be sent on the connection.
  */
-export async function openTls(target: URL, trust: Trust | "any", way: Way): Promise<TLSSocket> {
-  const { timeoutMs } = way;
-  const socket = await openTcp(target, way);
+export async function openTls(
+  target: URL,
+  trust: Trust | "any",
+  dial: DialOptions,
+): Promise<TLSSocket> {
+  const { timeoutMs } = dial;
+  const socket = await openTcp(target, dial);
   const { ca = systemBundle(), serverName } = trust === "any" ? {} : trust;
   const host = serverName ?? bareHost(target);
   return new Promise((resolve, reject) => {

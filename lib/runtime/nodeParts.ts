@@ -173,8 +173,8 @@ function dialTunnel(
   proxy: HttpProxy,
 ): ClientSocket {
   const url = new URL(options.url);
-  const way = { proxy, timeoutMs: connectTimeoutMs };
-  const opened = url.protocol === "wss:" ? openTls(url, options.trust, way) : openTcp(url, way);
+  const dial = { proxy, timeoutMs: connectTimeoutMs };
+  const opened = url.protocol === "wss:" ? openTls(url, options.trust, dial) : openTcp(url, dial);
   let socket: ClientSocket | undefined;
   let isGivenUp = false;
   const giveUp = (code: number, reason: string) => {

@@ -74,7 +74,7 @@ export class ControlDisk extends ControlRecords {
         this.#storage.isFull = false;
         this.#log.probe();
       },
-      look: () => {},
+      assertInPlace: () => {},
       createIdentity: () => {},
       open: () => this.openJournal(),
       agents: () => [...this.agents.values()],

@@ -9,7 +9,7 @@ import { ControlPlaneAccess } from "../identity/controlPlaneAccess.ts";
 import { fetchArtifact } from "./fetchArtifact.ts";
 
 export const FetchRequest = v.strictObject({
-  way: ControlPlaneAccess,
+  access: ControlPlaneAccess,
   request_id: v.string(),
   files: v.array(
     v.strictObject({

@@ -38,7 +38,7 @@ export function pushFiles(options: FileKindOptions): ProgramKind {
     steps: [[...self, "internal", "receive-files"]],
     stdin: ({ requestId, dir }: RunDirectory) => {
       const request: ReceiveRequest = {
-        ...{ parameters, allowed: [...allowed], way: access() },
+        ...{ parameters, allowed: [...allowed], access: access() },
         ...{ request_id: requestId, dir },
       };
       return JSON.stringify(request);
@@ -53,7 +53,7 @@ export function pullFiles(options: FileKindOptions): ProgramKind {
     steps: [[...self, "internal", "offer-files"]],
     stdin: ({ requestId, dir }: RunDirectory) => {
       const request: OfferRequest = {
-        ...{ parameters, allowed: [...allowed], way: access() },
+        ...{ parameters, allowed: [...allowed], access: access() },
         ...{ request_id: requestId, dir },
       };
       return JSON.stringify(request);

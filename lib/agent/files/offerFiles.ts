@@ -15,7 +15,7 @@ export const OfferRequest = v.strictObject({
   parameters: PullFilesParameters,
   /** Patterns of the paths that may be read. */
   allowed: v.array(v.string()),
-  way: ControlPlaneAccess,
+  access: ControlPlaneAccess,
   request_id: v.string(),
   /** The directory of the run, for the archive. */
   dir: v.string(),

@@ -20,7 +20,7 @@ export const ReceiveRequest = v.strictObject({
   parameters: PushFilesParameters,
   /** Patterns of the paths that may be written. */
   allowed: v.array(v.string()),
-  way: ControlPlaneAccess,
+  access: ControlPlaneAccess,
   request_id: v.string(),
   /** The directory of the run, for the download. */
   dir: v.string(),

@@ -10,7 +10,7 @@ import { ControlPlaneAccess } from "../identity/controlPlaneAccess.ts";
 import type { StoredArtifacts } from "../supervisor/result/storedArtifacts.ts";
 
 export const StoreRequest = v.strictObject({
-  way: ControlPlaneAccess,
+  access: ControlPlaneAccess,
   request_id: v.string(),
   ttl_seconds: v.optional(v.number()),
   place: v.strictObject({

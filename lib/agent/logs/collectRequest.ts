@@ -10,7 +10,7 @@ const bytesRule = "must be a whole number of bytes";
 
 /** The data for an upload of a large result as an artifact. */
 const Upload = v.strictObject({
-  way: ControlPlaneAccess,
+  access: ControlPlaneAccess,
   request_id: v.string(),
   name: v.string(),
 });

@@ -81,7 +81,7 @@ function resolve(
       output: join(dir, "collected"),
       live: true,
       inline_bytes: outputBytesDefault,
-      upload: { way: access(), request_id: requestId, name: `${source.name}.log` },
+      upload: { access: access(), request_id: requestId, name: `${source.name}.log` },
     });
   const env = networkEnvironment(process.env);
   const steps = [[...self, "internal", "collect"]];

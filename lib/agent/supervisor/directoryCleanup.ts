@@ -7,7 +7,7 @@ import type { FaultGuard } from "../../log/faultGuard.ts";
 import type { Clock } from "../../time/clock.ts";
 
 export interface DirectoryCleanupOptions {
-  aside: FaultGuard;
+  guard: FaultGuard;
   clock: Pick<Clock, "after">;
   remove?(dir: string): void;
 }
@@ -26,9 +26,9 @@ export class DirectoryCleanup {
   }
 
   remove(dir: string): void {
-    const { aside, remove = removeWhole } = this.#options;
+    const { guard, remove = removeWhole } = this.#options;
     const next = "The agent tries again every minute";
-    const isGone = aside.attempt(`remove "${dir}"`, () => remove(dir), next);
+    const isGone = guard.attempt(`remove "${dir}"`, () => remove(dir), next);
     if (isGone) this.#left.delete(dir);
     else if (this.#left.size < retriedMax) this.#left.add(dir);
     this.#arm();

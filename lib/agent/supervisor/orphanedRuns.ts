@@ -11,7 +11,7 @@ import { endFile, subscribedFile } from "./runFiles.ts";
 const orphanedAfterMs = 24 * 60 * 60 * 1000;
 
 interface CleanupParts {
-  aside: FaultGuard;
+  guard: FaultGuard;
   retention: OutputRetention;
   leftovers: DirectoryCleanup;
   now: number;
@@ -26,12 +26,12 @@ export function deleteOrphanedRuns(
   kept: ReadonlySet<string>,
   parts: CleanupParts,
 ): void {
-  const { aside } = parts;
-  aside.attempt(`find old runs in "${dir}"`, () => {
+  const { guard } = parts;
+  guard.attempt(`find old runs in "${dir}"`, () => {
     for (const name of readdirSync(dir)) {
       const run = join(dir, name);
       if (kept.has(runOfDirectory(run))) continue;
-      aside.attempt(`clean up "${run}"`, () => deleteIfOrphaned(run, parts));
+      guard.attempt(`clean up "${run}"`, () => deleteIfOrphaned(run, parts));
     }
   });
 }

@@ -67,7 +67,7 @@ export class Runs {
   readonly #sockets = new Map<string, Socket>();
   readonly #stopping = new Map<string, StopReason>();
   readonly #subscribers: OutputSubscribers;
-  readonly #aside: FaultGuard;
+  readonly #guard: FaultGuard;
   readonly #leftovers: DirectoryCleanup;
   readonly #retention: OutputRetention;
   /** Runs of this process whose supervisors have not been reached. */
@@ -80,13 +80,13 @@ export class Runs {
   /** @throws {WsctlError} USAGE if a socket's path would be too long for the operating system. */
   constructor(options: RunsOptions) {
     this.#options = options;
-    this.#aside = new FaultGuard(options.log);
-    this.#leftovers = new DirectoryCleanup({ aside: this.#aside, clock: options.clock });
+    this.#guard = new FaultGuard(options.log);
+    this.#leftovers = new DirectoryCleanup({ guard: this.#guard, clock: options.clock });
     const remove = (dir: string) => this.#leftovers.remove(dir);
     this.#retention = new OutputRetention({ clock: options.clock, remove });
     this.#subscribers = new OutputSubscribers(
       (requestId) => this.#outputSource(requestId),
-      this.#aside,
+      this.#guard,
     );
     const path = join(this.runDirectory("any"), socketFile);
     if (Buffer.byteLength(path) > socketPathMax) {
@@ -157,7 +157,7 @@ export class Runs {
     this.#starting.delete(requestId);
     this.#supervisors.delete(requestId);
     const dir = this.runDirectory(requestId);
-    this.#aside.attempt(`remove what was prepared for "${dir}"`, () => removePrepared(dir));
+    this.#guard.attempt(`remove what was prepared for "${dir}"`, () => removePrepared(dir));
     if (!existsSync(dir)) this.#subscribers.onClosed(requestId);
     if (existsSync(join(dir, subscribedFile))) this.#retention.keep(dir);
     else this.#leftovers.remove(dir);
@@ -180,7 +180,7 @@ export class Runs {
   /** Deletes runs at the start that no request needs, unless they may still run. */
   deleteOrphanedRuns(wanted: readonly string[], now: number): void {
     const kept = new Set(wanted.map((requestId) => this.runDirectory(requestId)));
-    const parts = { aside: this.#aside, retention: this.#retention, leftovers: this.#leftovers };
+    const parts = { guard: this.#guard, retention: this.#retention, leftovers: this.#leftovers };
     deleteOrphanedRuns(this.#options.dir, kept, { ...parts, now });
   }
 
@@ -223,7 +223,7 @@ export class Runs {
   #unstartedEnd(requestId: string): RunEnd | undefined {
     const dir = this.runDirectory(requestId);
     let isUnstarted = false;
-    this.#aside.attempt(`give up the start of "${dir}"`, () => {
+    this.#guard.attempt(`give up the start of "${dir}"`, () => {
       isUnstarted = existsSync(join(dir, specFile)) && takeStart(dir);
     });
     return isUnstarted ? unstarted(this.#supervisors.get(requestId) ?? endedEarly) : undefined;
@@ -237,7 +237,7 @@ export class Runs {
   #read<T>(requestId: string, file: string): T | undefined | "later" {
     let found: T | undefined | "later" = "later";
     const dir = this.runDirectory(requestId);
-    this.#aside.attempt(`read "${join(dir, file)}"`, () => {
+    this.#guard.attempt(`read "${join(dir, file)}"`, () => {
       // If no file can be opened, a missing socket says nothing either.
       closeSync(openSync("/", "r"));
       found = readFileIfExists<T>(dir, file);

@@ -19,7 +19,7 @@ import type { Update } from "../core/model.ts";
 import { ControlPlaneAccess } from "../identity/controlPlaneAccess.ts";
 
 export const StageRequest = v.strictObject({
-  way: ControlPlaneAccess,
+  access: ControlPlaneAccess,
   /** The version that runs. */
   current: v.string(),
   version: v.optional(v.string()),

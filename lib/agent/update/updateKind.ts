@@ -93,7 +93,7 @@ function resolve(options: UpdateOptions, parameters: unknown): ResolvedProgram {
   }
   const { version, allow_downgrade, connect_seconds, health_seconds } = parsed.output;
   const order: Omit<StageRequest, "timeoutMs"> = {
-    way: access(),
+    access: access(),
     current,
     ...(version === undefined ? {} : { version }),
     allowDowngrade: allow_downgrade,

@@ -23,7 +23,7 @@ export class Revocations {
   readonly #clock: Clock;
   #checkedAt: number;
   readonly #log: Log;
-  readonly #aside: FaultGuard;
+  readonly #guard: FaultGuard;
   #cancelTimer = () => {};
   #cancelWriting = () => {};
 
@@ -32,7 +32,7 @@ export class Revocations {
     this.#engine = engine;
     this.#clock = clock;
     this.#log = log;
-    this.#aside = new FaultGuard(log);
+    this.#guard = new FaultGuard(log);
     this.#checkedAt = clock.wall();
     this.#endExpired();
     this.arm();
@@ -140,7 +140,7 @@ export class Revocations {
   }
 
   #lookOrRetry(): void {
-    if (this.#aside.attempt("clean up after expired tokens", () => this.#check())) return;
+    if (this.#guard.attempt("clean up after expired tokens", () => this.#check())) return;
     this.#cancelTimer();
     this.#cancelTimer = this.#clock.after(writeRetryMs, () => this.#lookOrRetry());
   }

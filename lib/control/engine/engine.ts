@@ -55,7 +55,7 @@ export class Engine {
   readonly #jobs = new PendingSubmissions();
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #aside: FaultGuard;
+  readonly #guard: FaultGuard;
   readonly #newId: () => string;
   readonly #commits: GroupCommit<ControlWrite, ControlEffect, CommitResult>;
   readonly #sockets: SocketTable;
@@ -69,7 +69,7 @@ export class Engine {
     this.#clock = clock;
     this.#log = log;
     this.agentLines = new AgentLines(log, clock);
-    this.#aside = new FaultGuard(log);
+    this.#guard = new FaultGuard(log);
     this.#newId = options.newId;
     this.#conditions = new ConditionWaiter(clock);
     this.#sockets = new SocketTable(clock);
@@ -202,7 +202,7 @@ export class Engine {
   /** A fault in one effect neither prevents other effects nor ends the process. */
   #attempt(effect: ControlEffect, committed?: CommitResult): void {
     const what = `apply effect "${effect.type}"`;
-    this.#aside.attempt(what, () => this.#execute(effect, committed));
+    this.#guard.attempt(what, () => this.#execute(effect, committed));
   }
 
   #execute(effect: ControlEffect, committed?: CommitResult): void {
@@ -254,7 +254,7 @@ export class Engine {
   #lookUpRequest(effect: Effect<"lookUpRequest">): void {
     const { sessionId, answer } = effect;
     this.#commits.flush(); // only committed outcomes are visible
-    this.look();
+    this.checkJournal();
     if (this.core.dispatcher === undefined) return;
     const agentId = this.journal.findAgent(answer.request_id ?? "");
     this.#step({ type: "requestLookedUp", sessionId, answer, ...(agentId ? { agentId } : {}) });
@@ -273,10 +273,10 @@ export class Engine {
   }
 
   /** Checks that the log is still there; it may not be written for a long time. */
-  look(): void {
+  checkJournal(): void {
     if (this.core.dispatcher === undefined) return;
     try {
-      this.journal.look();
+      this.journal.assertInPlace();
     } catch (error) {
       this.#commitFailed({ writes: [], effects: [] }, error);
     }

@@ -25,7 +25,7 @@ const calmShare = 0.12;
 
 export class ConditionWatch {
   readonly #options: ConditionWatchOptions;
-  readonly #aside: FaultGuard;
+  readonly #guard: FaultGuard;
   /** Agents whose absence was recorded. */
   readonly #offline: Set<string>;
   readonly #startedAt: number;
@@ -34,15 +34,15 @@ export class ConditionWatch {
 
   constructor(options: ConditionWatchOptions) {
     this.#options = options;
-    this.#aside = new FaultGuard(options.log);
+    this.#guard = new FaultGuard(options.log);
     this.#startedAt = options.clock.now();
     this.#offline = new Set(this.#offlineBefore());
   }
 
   start(): void {
     this.#cancel = this.#options.clock.after(lookMs, () => {
-      this.#aside.attempt("notice offline agents", () => this.#lookAtAgents());
-      this.#aside.attempt("notice a full disk", () => this.#lookAtDisk());
+      this.#guard.attempt("notice offline agents", () => this.#lookAtAgents());
+      this.#guard.attempt("notice a full disk", () => this.#lookAtDisk());
       this.start();
     });
   }

@@ -177,7 +177,7 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
     },
     settle: () => recorder.log.settle(),
     probe: () => recorder.probe(),
-    look: () => recorder.look(),
+    assertInPlace: () => recorder.assertInPlace(),
     open: () => current().read(() => readOpenJournal(reads)),
     agents: () => current().read(() => readAgents(reads)),
     job: (jobId) => optional(job.get(about(jobId)), toJob),

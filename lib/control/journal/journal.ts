@@ -47,7 +47,7 @@ export interface ControlJournal {
   /** Throws if the journal cannot be written. */
   probe(): void;
   /** Throws if the log was moved or deleted. */
-  look(): void;
+  assertInPlace(): void;
   open(): OpenJournal;
   agents(): AgentRecord[];
 

@@ -115,7 +115,7 @@ export class Recorder {
   }
 
   /** Checks that the log is still there and that the index has it. */
-  look(): void {
+  assertInPlace(): void {
     this.log.assertInPlace();
     if (this.#isIndexBehind) this.apply();
   }

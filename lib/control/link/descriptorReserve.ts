@@ -65,7 +65,7 @@ export class DescriptorReserve {
   }
 
   /** Whether descriptors are short now or were since the last call. */
-  look(): boolean {
+  count(): boolean {
     const was = this.isShort || this.#wasShort;
     this.#wasShort = false;
     return was;

@@ -23,19 +23,19 @@ const calmLooks = 10;
 
 export class ResourceMonitor {
   readonly #options: ResourceMonitorOptions;
-  readonly #aside: FaultGuard;
+  readonly #guard: FaultGuard;
   /** The number of checks left until the shortage is over. */
   #looksLeft = 0;
   #cancel = () => {};
 
   constructor(options: ResourceMonitorOptions) {
     this.#options = options;
-    this.#aside = new FaultGuard(options.log);
+    this.#guard = new FaultGuard(options.log);
   }
 
   start(): void {
     this.#options.checkJournal();
-    this.#aside.attempt("close idle connections", () => this.#look());
+    this.#guard.attempt("close idle connections", () => this.#look());
     this.#cancel = this.#options.clock.after(lookMs, () => this.start());
   }
 
@@ -46,7 +46,7 @@ export class ResourceMonitor {
   #look(): void {
     const { descriptors, server, log } = this.#options;
     const { most, limit } = descriptors;
-    const isShort = descriptors.look();
+    const isShort = descriptors.count();
     if (isShort) server.closeIdle();
     if (isShort && this.#looksLeft === 0) {
       const text = `${most} of ${limit} file descriptors are in use, so no further agent is accepted`;

@@ -50,7 +50,7 @@ export class OperatorSession {
   readonly #options: OperatorSessionOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #limits = { room: new WaitingRoom(sessionWaitingCharsMax), pageRows: sessionPageRows };
-  readonly #aside: FaultGuard;
+  readonly #guard: FaultGuard;
   readonly #outbox: Outbox;
   readonly #turns: Turns;
   #outputJobs = 0;
@@ -63,7 +63,7 @@ export class OperatorSession {
   constructor(options: OperatorSessionOptions) {
     this.#options = options;
     const { engine, token, authority, clock, log } = options;
-    this.#aside = new FaultGuard(log);
+    this.#guard = new FaultGuard(log);
     this.#outbox = new Outbox(options.socket, () => {
       this.#close("slowReader");
       options.socket.terminate();
@@ -227,7 +227,7 @@ export class OperatorSession {
 
   #shown(error: unknown): { code: string; message: string } {
     if (error instanceof WsctlError) return { code: error.code, message: error.message };
-    this.#aside.attempt("serve a session", () => {
+    this.#guard.attempt("serve a session", () => {
       throw error;
     });
     return { code: "INTERNAL", message: errorCodes.INTERNAL.meaning };

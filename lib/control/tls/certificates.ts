@@ -89,7 +89,7 @@ export function fileCertificates(
   let current = readPair(files);
   let stamp = readStamp(files);
   let cancel = () => {};
-  const aside = new FaultGuard(log);
+  const guard = new FaultGuard(log);
   const take = (use: (tls: TlsOptions) => void) => {
     const seen = readStamp(files);
     if (seen === stamp) return;
@@ -107,7 +107,7 @@ export function fileCertificates(
   };
   const look = (use: (tls: TlsOptions) => void) => {
     cancel = clock.after(pollIntervalMs, () => {
-      aside.attempt("check the certificate files", () => take(use));
+      guard.attempt("check the certificate files", () => take(use));
       look(use);
     });
   };

@@ -18,9 +18,9 @@ export async function requestWithNode(
   trust: Trust,
   proxy: HttpProxy | undefined,
 ): Promise<Response> {
-  const way = { proxy, timeoutMs: connectTimeoutMs };
+  const dial = { proxy, timeoutMs: connectTimeoutMs };
   const socket =
-    url.protocol === "https:" ? await openTls(url, trust, way) : await openTcp(url, way);
+    url.protocol === "https:" ? await openTls(url, trust, dial) : await openTcp(url, dial);
   const { body = null, method = "GET", headers, signal } = init;
   return new Promise((resolve, reject) => {
     // A server that rejects an upload may respond early and close: the response counts, not the

@@ -7,7 +7,7 @@ function inHand() {
   const lines: string[] = [];
   const time = { now: 0 };
   const log = { ...silentLog, error: (text: string) => void lines.push(text) };
-  return { lines, time, aside: new FaultGuard(log, () => time.now) };
+  return { lines, time, guard: new FaultGuard(log, () => time.now) };
 }
 
 const fail = () => {
@@ -15,37 +15,37 @@ const fail = () => {
 };
 
 test("fault guard: a repeated error is logged once an hour and not thrown", () => {
-  const { lines, time, aside } = inHand();
+  const { lines, time, guard } = inHand();
   for (let minute = 0; minute < 90; minute++) {
     time.now = minute * 60_000;
-    expect(aside.attempt("remove a", fail)).toBe(false);
+    expect(guard.attempt("remove a", fail)).toBe(false);
   }
   expect(lines).toEqual(Array(2).fill("Cannot remove a: EBUSY: resource busy"));
 });
 
 test("fault guard: an error after a success is logged again", () => {
-  const { lines, aside } = inHand();
-  aside.attempt("remove a", fail);
-  expect(aside.attempt("remove a", () => {})).toBe(true);
-  aside.attempt("remove a", fail);
+  const { lines, guard } = inHand();
+  guard.attempt("remove a", fail);
+  expect(guard.attempt("remove a", () => {})).toBe(true);
+  guard.attempt("remove a", fail);
   expect(lines).toHaveLength(2);
 });
 
 test("fault guard: memory is bounded for any number of operations", () => {
-  const { lines, aside } = inHand();
-  for (let index = 0; index < 2_000; index++) aside.attempt(`remove ${index}`, fail);
-  aside.attempt("remove 0", fail);
-  aside.attempt("remove 1999", fail);
+  const { lines, guard } = inHand();
+  for (let index = 0; index < 2_000; index++) guard.attempt(`remove ${index}`, fail);
+  guard.attempt("remove 0", fail);
+  guard.attempt("remove 1999", fail);
   expect(lines).toHaveLength(2_001);
 });
 
 test("a directory that cannot be removed is tried again until it is gone", () => {
-  const { aside } = inHand();
+  const { guard } = inHand();
   const stuck = new Set(["b"]);
   const removed: string[] = [];
   const rings: (() => void)[] = [];
   const leftovers = new DirectoryCleanup({
-    aside,
+    guard,
     clock: {
       after: (_ms, run) => {
         rings.push(run);

@@ -51,12 +51,12 @@ interface Subscriber {
 
 export class OutputSubscribers {
   readonly #findSource: (requestId: string) => OutputSource;
-  readonly #aside: FaultGuard;
+  readonly #guard: FaultGuard;
   readonly #subscribers = new Map<string, Map<number, Subscriber>>();
 
-  constructor(runOf: (requestId: string) => OutputSource, aside: FaultGuard) {
+  constructor(runOf: (requestId: string) => OutputSource, guard: FaultGuard) {
     this.#findSource = runOf;
-    this.#aside = aside;
+    this.#guard = guard;
   }
 
   has(requestId: string): boolean {
@@ -99,7 +99,7 @@ export class OutputSubscribers {
   onOutput(requestId: string): void {
     const subscribers = this.#subscribers.get(requestId);
     if (subscribers === undefined) return;
-    this.#aside.attempt("forward the output of a program", () =>
+    this.#guard.attempt("forward the output of a program", () =>
       this.#pass(requestId, subscribers),
     );
   }

@@ -131,7 +131,7 @@ describe("an index that cannot be written for a while", () => {
 
   test("gets everything that the log has, in the order of the log, before it is read again", () => {
     using dir = temporaryDir();
-    using aside = temporaryDir();
+    using guard = temporaryDir();
     const policy = { isInline: false, measured: () => {} };
 
     const journal = openJournal(`${dir}`, { policy });
@@ -143,7 +143,7 @@ describe("an index that cannot be written for a while", () => {
         return { ...one, jobId: "j2", requestId: `${one.requestId}-2` };
       });
       second = journal.commit([{ type: "putJob", job: other, requests: otherRequests }], () => {});
-      move(`${dir}`, `${aside}`);
+      move(`${dir}`, `${guard}`);
       expect(() => journal.job("j1")).toThrow("the file was removed, moved or replaced");
       expect(() => journal.jobByKey("t1:k")).toThrow("Cannot write the index of the log");
       expect(() => journal.jobs({ limit: 10 })).toThrow("Cannot write the index of the log");
@@ -152,7 +152,7 @@ describe("an index that cannot be written for a while", () => {
     });
     journal.settle();
     expect(second).toBeUndefined();
-    move(`${aside}`, `${dir}`);
+    move(`${guard}`, `${dir}`);
     expect(journal.jobByKey("t1:k")).toMatchObject({ jobId: "j1", total: 2 });
     expect(journal.jobByKey("t1:k2")).toMatchObject({ jobId: "j2" });
     journal.commitNow([{ type: "putOutcome", outcome }]);
@@ -165,7 +165,7 @@ describe("an index that cannot be written for a while", () => {
 
   test("is not read for a token that it lacks", () => {
     using dir = temporaryDir();
-    using aside = temporaryDir();
+    using guard = temporaryDir();
     const journal = openJournal(`${dir}`);
     const hash = new Uint8Array(32);
     const token = {
@@ -176,25 +176,25 @@ describe("an index that cannot be written for a while", () => {
       createdAt: 1,
       createdBy: "t",
     };
-    move(`${dir}`, `${aside}`);
+    move(`${dir}`, `${guard}`);
     expect(journal.tokens.all()).toEqual([]);
     journal.tokens.add(token as StoredToken);
     expect(() => journal.tokens.get("t")).toThrow("Cannot write the index of the log");
-    move(`${aside}`, `${dir}`);
+    move(`${guard}`, `${dir}`);
     expect(journal.tokens.get("t")).toMatchObject(token);
     journal.close();
   });
 
   test("is reported once", async () => {
     using dir = temporaryDir();
-    using aside = temporaryDir();
+    using guard = temporaryDir();
     const reported = Promise.withResolvers<string>();
     const onFault = ({ message }: Error) => reported.resolve(message);
     const journal = openJournal(`${dir}`, { onFault });
-    move(`${dir}`, `${aside}`);
+    move(`${dir}`, `${guard}`);
     journal.commitNow([{ type: "putJob", job, requests }]);
     expect(await reported.promise).toContain("Cannot write the index of the log");
-    move(`${aside}`, `${dir}`);
+    move(`${guard}`, `${dir}`);
     journal.close();
   });
 });
