@@ -77,7 +77,15 @@ export const agentArgs = {
 } as const satisfies ArgsDef;
 
 export default defineCommand({
-  meta: { name: "agent", description: "Run the agent on this host" },
+  meta: {
+    name: "agent",
+    description: "Run the agent on this host",
+    examples: [
+      "wsctl agent",
+      "wsctl agent --join @/root/join --label role=web",
+      "wsctl agent --allow-exec 'systemctl status **'",
+    ],
+  },
   args: agentArgs,
   run: ({ args, data }) => agentRun(toAgentOptions(args, (data as CommandData).lists)),
 });

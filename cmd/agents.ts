@@ -48,13 +48,17 @@ const agentArgs = {
 } as const;
 
 const show = defineCommand({
-  meta: { name: "show", description: "Show one agent" },
+  meta: { name: "show", description: "Show one agent", examples: ["wsctl agents show web-1"] },
   args: agentArgs,
   run: ({ args }) => showRun(args),
 });
 
 const approve = defineCommand({
-  meta: { name: "approve", description: "Approve an agent that is waiting to join" },
+  meta: {
+    name: "approve",
+    description: "Approve an agent that is waiting to join",
+    examples: ["wsctl agents approve web-1"],
+  },
   args: agentArgs,
   run: ({ args }) => approveRun(args),
 });
@@ -63,6 +67,7 @@ const revoke = defineCommand({
   meta: {
     name: "revoke",
     description: "Revoke an agent's credentials and cancel its queued requests",
+    examples: ["wsctl agents revoke web-1"],
   },
   args: agentArgs,
   run: ({ args }) => revokeRun(args),
@@ -102,13 +107,21 @@ const label = defineCommand({
 });
 
 const drain = defineCommand({
-  meta: { name: "drain", description: "Stop giving an agent new jobs; queued requests continue" },
+  meta: {
+    name: "drain",
+    description: "Stop giving an agent new jobs; queued requests continue",
+    examples: ["wsctl agents drain web-1"],
+  },
   args: agentArgs,
   run: ({ args }) => drainRun(args, true),
 });
 
 const undrain = defineCommand({
-  meta: { name: "undrain", description: "Give a drained agent new jobs again" },
+  meta: {
+    name: "undrain",
+    description: "Give a drained agent new jobs again",
+    examples: ["wsctl agents undrain web-1"],
+  },
   args: agentArgs,
   run: ({ args }) => drainRun(args, false),
 });
@@ -117,6 +130,7 @@ const remove = defineCommand({
   meta: {
     name: "delete",
     description: "Delete an offline agent: its record, its tokens and its queued requests",
+    examples: ["wsctl agents delete web-1"],
   },
   args: agentArgs,
   run: ({ args }) => deleteRun(args),

@@ -72,7 +72,11 @@ const get = defineCommand({
 });
 
 const remove = defineCommand({
-  meta: { name: "delete", description: "Delete an artifact and its content" },
+  meta: {
+    name: "delete",
+    description: "Delete an artifact and its content",
+    examples: ["wsctl artifacts delete 01a2"],
+  },
   args: {
     id,
     ...clientArgs,

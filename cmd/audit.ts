@@ -69,6 +69,7 @@ const verify = defineCommand({
   meta: {
     name: "verify",
     description: "Verify the chain of audit entries and print its head",
+    examples: ["wsctl audit verify"],
   },
   args: {
     ...trailArgs,

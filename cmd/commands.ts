@@ -28,19 +28,28 @@ const list = defineCommand({
   meta: {
     name: "list",
     description: "List the commands that an agent on this host can offer, and what enables them",
+    examples: ["wsctl commands list"],
   },
   args: commandsArgs,
   run: ({ args }) => listRun(args),
 });
 
 const lint = defineCommand({
-  meta: { name: "lint", description: "Validate all manifests and report errors" },
+  meta: {
+    name: "lint",
+    description: "Validate all manifests and report errors",
+    examples: ["wsctl commands lint"],
+  },
   args: commandsArgs,
   run: ({ args }) => lintRun(args),
 });
 
 const create = defineCommand({
-  meta: { name: "create", description: "Create an example manifest" },
+  meta: {
+    name: "create",
+    description: "Create an example manifest",
+    examples: ["wsctl commands create deploy"],
+  },
   args: {
     name: { type: "positional", required: true, description: "name of the command" },
     ...commandsArgs,

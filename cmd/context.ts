@@ -23,7 +23,11 @@ const name = {
 } as const;
 
 const list = defineCommand({
-  meta: { name: "list", description: "List contexts; * marks the one in use" },
+  meta: {
+    name: "list",
+    description: "List contexts; * marks the one in use",
+    examples: ["wsctl context list"],
+  },
   args,
   run: ({ args: flags }) => listRun(flags.json),
 });
@@ -39,13 +43,17 @@ const use = defineCommand({
 });
 
 const show = defineCommand({
-  meta: { name: "show", description: "Show the context in use" },
+  meta: { name: "show", description: "Show the context in use", examples: ["wsctl context show"] },
   args,
   run: ({ args: flags }) => showRun(flags.json),
 });
 
 const remove = defineCommand({
-  meta: { name: "delete", description: "Delete a context; its token stays valid" },
+  meta: {
+    name: "delete",
+    description: "Delete a context; its token stays valid",
+    examples: ["wsctl context delete old"],
+  },
   args: { name, ...args },
   run: ({ args: flags }) => deleteRun(flags.name),
 });

@@ -10,7 +10,11 @@ import { readOperatorConnection } from "./flags/context.ts";
 import { paint, print, printJson } from "./output/stdio.ts";
 
 export default defineCommand({
-  meta: { name: "doctor", description: "Diagnose connection problems" },
+  meta: {
+    name: "doctor",
+    description: "Diagnose connection problems",
+    examples: ["wsctl doctor", "wsctl doctor --server https://ops.example.com --token-file token"],
+  },
   args: clientArgs,
   run: ({ args }) => doctorRun(args),
 });

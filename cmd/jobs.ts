@@ -26,6 +26,7 @@ const show = defineCommand({
   meta: {
     name: "show",
     description: "Show one job and its requests",
+    examples: ["wsctl jobs show 01a2", "wsctl jobs show 01a2 --json"],
   },
   args: { id, ...clientArgs },
   run: ({ args }) => showRun(args),
@@ -35,6 +36,7 @@ const cancel = defineCommand({
   meta: {
     name: "cancel",
     description: "Cancel a job: queued requests end, running commands are stopped",
+    examples: ["wsctl jobs cancel 01a2"],
   },
   args: {
     id,
@@ -78,19 +80,28 @@ const approve = defineCommand({
   meta: {
     name: "approve",
     description: "Approve a job that needs a second operator",
+    examples: ["wsctl jobs approve 01a2"],
   },
   args: { id, ...clientArgs },
   run: ({ args }) => approveRun(args),
 });
 
 const pause = defineCommand({
-  meta: { name: "pause", description: "Pause a job; requests already sent continue" },
+  meta: {
+    name: "pause",
+    description: "Pause a job; requests already sent continue",
+    examples: ["wsctl jobs pause 01a2"],
+  },
   args: { id, ...clientArgs },
   run: ({ args }) => pauseRun(args, "pause"),
 });
 
 const resume = defineCommand({
-  meta: { name: "resume", description: "Resume a paused job" },
+  meta: {
+    name: "resume",
+    description: "Resume a paused job",
+    examples: ["wsctl jobs resume 01a2"],
+  },
   args: { id, ...clientArgs },
   run: ({ args }) => pauseRun(args, "resume"),
 });

@@ -33,13 +33,21 @@ const generate = defineCommand({
 });
 
 const list = defineCommand({
-  meta: { name: "list", description: "List the keys on this host and in the ssh-agent" },
+  meta: {
+    name: "list",
+    description: "List the keys on this host and in the ssh-agent",
+    examples: ["wsctl keys list"],
+  },
   args: { ...commonArgs, json },
   run: ({ args }) => listRun(args),
 });
 
 const show = defineCommand({
-  meta: { name: "show", description: "Print a public key, for wsctl agent --trust" },
+  meta: {
+    name: "show",
+    description: "Print a public key, for wsctl agent --trust",
+    examples: ["wsctl keys show alice"],
+  },
   args: { name, ...commonArgs, json },
   run: ({ args }) => showRun(args),
 });

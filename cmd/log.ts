@@ -57,7 +57,11 @@ const verify = defineCommand({
 });
 
 const stat = defineCommand({
-  meta: { name: "stat", description: "Print the size of a log, its segments and its entries" },
+  meta: {
+    name: "stat",
+    description: "Print the size of a log, its segments and its entries",
+    examples: ["wsctl log stat /var/lib/wsctl/log"],
+  },
   args: { directory, ...commonArgs, json },
   run: ({ args }) => statRun(args),
 });

@@ -144,13 +144,21 @@ const publish = defineCommand({
 });
 
 const list = defineCommand({
-  meta: { name: "list", description: "List published releases, newest version first" },
+  meta: {
+    name: "list",
+    description: "List published releases, newest version first",
+    examples: ["wsctl release list"],
+  },
   args: clientArgs,
   run: ({ args }) => listRun(args),
 });
 
 const remove = defineCommand({
-  meta: { name: "delete", description: "Delete a published release" },
+  meta: {
+    name: "delete",
+    description: "Delete a published release",
+    examples: ["wsctl release delete 0.2.0"],
+  },
   args: {
     version: { type: "positional", required: true, description: "version of the release" },
     ...clientArgs,

@@ -18,7 +18,11 @@ const name = {
 } as const;
 
 const list = defineCommand({
-  meta: { name: "list", description: "List schedules with their next and last run" },
+  meta: {
+    name: "list",
+    description: "List schedules with their next and last run",
+    examples: ["wsctl schedules list"],
+  },
   args: clientArgs,
   run: ({ args }) => listRun(args),
 });
@@ -26,31 +30,51 @@ const list = defineCommand({
 const args = { name, ...clientArgs } as const;
 
 const show = defineCommand({
-  meta: { name: "show", description: "Show one schedule" },
+  meta: {
+    name: "show",
+    description: "Show one schedule",
+    examples: ["wsctl schedules show nightly"],
+  },
   args,
   run: ({ args }) => showRun(args),
 });
 
 const pause = defineCommand({
-  meta: { name: "pause", description: "Pause a schedule" },
+  meta: {
+    name: "pause",
+    description: "Pause a schedule",
+    examples: ["wsctl schedules pause nightly"],
+  },
   args,
   run: ({ args }) => pauseRun(args, "pause"),
 });
 
 const resume = defineCommand({
-  meta: { name: "resume", description: "Resume a schedule" },
+  meta: {
+    name: "resume",
+    description: "Resume a schedule",
+    examples: ["wsctl schedules resume nightly"],
+  },
   args,
   run: ({ args }) => pauseRun(args, "resume"),
 });
 
 const runNow = defineCommand({
-  meta: { name: "run-now", description: "Start a run now, in addition to the schedule" },
+  meta: {
+    name: "run-now",
+    description: "Start a run now, in addition to the schedule",
+    examples: ["wsctl schedules run-now nightly"],
+  },
   args,
   run: ({ args }) => runNowRun(args),
 });
 
 const remove = defineCommand({
-  meta: { name: "delete", description: "Delete a schedule; its jobs continue" },
+  meta: {
+    name: "delete",
+    description: "Delete a schedule; its jobs continue",
+    examples: ["wsctl schedules delete nightly"],
+  },
   args,
   run: ({ args }) => deleteRun(args),
 });

@@ -1,10 +1,8 @@
 import { defineCommand } from "citty";
-import * as v from "valibot";
 import type { ClusterNodeControl } from "../lib/cluster/clusterNode.ts";
 import type { NatsSettings } from "../lib/cluster/nats/threadMessages.ts";
 import { assertNoUnfinishedRestore } from "../lib/control/backup/restoreBackup.ts";
 import { type Control, type ControlOptions, startControl } from "../lib/control/start.ts";
-import { CommandName } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { startZombieReaper } from "../lib/runtime/zombieReaper.ts";
 import { systemClock } from "../lib/time/clock.ts";
@@ -18,6 +16,7 @@ import { type ClusterFlags, clusterArgs, parseCluster } from "./flags/cluster.ts
 import { assertNoHostileVariables, resolveDataDir } from "./flags/connection.ts";
 import { auditRetentionArg, parseRetention, type RetentionFlags } from "./flags/retention.ts";
 import { parseBytes, parseSeconds } from "./flags/values.ts";
+import { type ApprovalFlags, approvalArgs, parseApproval } from "./serve/approval.ts";
 import {
   type BalancerFlags,
   balancerArgs,
@@ -92,20 +91,7 @@ export const serveArgs = {
     description:
       "listen on non-loopback addresses without TLS; tokens and commands are readable on the network",
   },
-  "require-approval-for": {
-    type: "string",
-    valueHint: "COMMANDS",
-    description: "commands that a second operator must approve, such as update,exec",
-  },
-  "require-reason": {
-    type: "string",
-    valueHint: "COMMANDS",
-    description: "commands that need --reason, such as restart,exec; * for all",
-  },
-  "approve-agents": {
-    type: "boolean",
-    description: "hold joining agents until wsctl agents approve accepts them",
-  },
+  ...approvalArgs,
   "webhook-allow": {
     type: "string",
     valueHint: "ADDRESS",
@@ -167,7 +153,11 @@ export const serveArgs = {
 } as const;
 
 export default defineCommand({
-  meta: { name: "serve", description: "Run the control plane" },
+  meta: {
+    name: "serve",
+    description: "Run the control plane",
+    examples: ["wsctl serve", "wsctl serve --host 0.0.0.0 --advertise ops.example.com"],
+  },
   args: serveArgs,
   run: ({ args, data }) => serveRun(toServeOptions(args, (data as CommandData).lists)),
 });
@@ -181,7 +171,8 @@ export function toServeOptions<T extends object>(args: T, lists: CommandData["li
 }
 
 export interface ServeOptions
-  extends BalancerFlags,
+  extends ApprovalFlags,
+    BalancerFlags,
     McpFlags,
     S3Flags,
     ConsoleFlags,
@@ -194,9 +185,6 @@ export interface ServeOptions
   port: string;
   advertised: string[];
   "public-url"?: string | undefined;
-  "approve-agents"?: boolean | undefined;
-  "require-approval-for"?: string | undefined;
-  "require-reason"?: string | undefined;
   webhookAddresses: string[];
   "offline-after": string;
   heartbeat: string;
@@ -222,13 +210,11 @@ export function parseServeOptions(options: ServeOptions) {
     advertised: options.advertised.map(parseAdvertisedName),
     ...(publicUrl === undefined ? {} : { publicUrl: parsePublicUrl("public-url", publicUrl) }),
     trustedProxies: options.trustedProxies.map(parseTrustedProxy),
-    approveAgents: options["approve-agents"] ?? false,
+    ...parseApproval(options),
     logsEvents: options["log-json"] ?? false,
     console: parseConsole(options),
-    approvalCommands: parseCommands("require-approval-for", options["require-approval-for"]),
     webhookAddresses: parseAddresses("webhook-allow", options.webhookAddresses),
     offlineMs: parseSeconds("offline-after", options["offline-after"]) * 1000,
-    reasonCommands: parseCommands("require-reason", options["require-reason"]),
     heartbeatSeconds: parseHeartbeat(options.heartbeat),
     ...(s3 === undefined ? {} : { s3 }),
     artifactLimits: {
@@ -286,12 +272,4 @@ function parseHeartbeat(text: string): number {
   const seconds = parseSeconds("heartbeat", text);
   if (seconds >= 1 && seconds <= 3600) return seconds;
   throw usage(`Flag --heartbeat is "${text}": expected a time from 1s to 1h`);
-}
-
-/** A misspelled command would not be held, so at least the form of the names is checked. */
-function parseCommands(flag: string, text: string | undefined): Set<string> {
-  const names = text?.split(",").map((name) => name.trim()) ?? [];
-  const wrong = names.find((name) => !v.is(CommandName, name) || /\s/.test(name));
-  if (wrong === undefined) return new Set(names);
-  throw usage(`Flag --${flag} is "${text}": expected names of commands, separated by commas`);
 }

@@ -37,19 +37,27 @@ const create = defineCommand({
 });
 
 const list = defineCommand({
-  meta: { name: "list", description: "List saved targets" },
+  meta: { name: "list", description: "List saved targets", examples: ["wsctl targets list"] },
   args: clientArgs,
   run: ({ args }) => listRun(args),
 });
 
 const show = defineCommand({
-  meta: { name: "show", description: "Show the agents that a saved target selects now" },
+  meta: {
+    name: "show",
+    description: "Show the agents that a saved target selects now",
+    examples: ["wsctl targets show web"],
+  },
   args: { name, ...clientArgs },
   run: ({ args }) => showRun(args),
 });
 
 const remove = defineCommand({
-  meta: { name: "delete", description: "Delete a saved target" },
+  meta: {
+    name: "delete",
+    description: "Delete a saved target",
+    examples: ["wsctl targets delete web"],
+  },
   args: { name, ...clientArgs },
   run: ({ args }) => deleteRun(args),
 });

@@ -94,19 +94,27 @@ const run = defineCommand({
 });
 
 const list = defineCommand({
-  meta: { name: "list", description: "List templates" },
+  meta: { name: "list", description: "List templates", examples: ["wsctl templates list"] },
   args: clientArgs,
   run: ({ args }) => listRun(args),
 });
 
 const show = defineCommand({
-  meta: { name: "show", description: "Show one template" },
+  meta: {
+    name: "show",
+    description: "Show one template",
+    examples: ["wsctl templates show deploy-web"],
+  },
   args: { name, ...clientArgs },
   run: ({ args }) => showRun(args),
 });
 
 const remove = defineCommand({
-  meta: { name: "delete", description: "Delete a template; its jobs continue" },
+  meta: {
+    name: "delete",
+    description: "Delete a template; its jobs continue",
+    examples: ["wsctl templates delete deploy-web"],
+  },
   args: { name, ...clientArgs },
   run: ({ args }) => deleteRun(args),
 });

@@ -79,7 +79,11 @@ const create = defineCommand({
 });
 
 const list = defineCommand({
-  meta: { name: "list", description: "List tokens without their secrets" },
+  meta: {
+    name: "list",
+    description: "List tokens without their secrets",
+    examples: ["wsctl tokens list", "wsctl tokens list --all"],
+  },
   args: {
     ...clientArgs,
     all: {
@@ -94,6 +98,7 @@ const rotate = defineCommand({
   meta: {
     name: "rotate",
     description: "Replace the secret of a token; the old secret is invalid at once",
+    examples: ["wsctl tokens rotate 044d"],
   },
   args: {
     id: {
@@ -108,7 +113,11 @@ const rotate = defineCommand({
 });
 
 const revoke = defineCommand({
-  meta: { name: "revoke", description: "Revoke a token; its connections are closed at once" },
+  meta: {
+    name: "revoke",
+    description: "Revoke a token; its connections are closed at once",
+    examples: ["wsctl tokens revoke 044d"],
+  },
   args: {
     id: {
       type: "positional",

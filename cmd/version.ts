@@ -6,7 +6,7 @@ import { commonArgs } from "./cli/commonFlags.ts";
 import { print, printJson } from "./output/stdio.ts";
 
 export default defineCommand({
-  meta: { name: "version", description: "Print the version" },
+  meta: { name: "version", description: "Print the version", examples: ["wsctl version"] },
   args: { ...commonArgs, json: { type: "boolean", description: "print JSON" } },
   run: ({ args }) => versionRun(args),
 });

@@ -42,25 +42,37 @@ const create = defineCommand({
 });
 
 const list = defineCommand({
-  meta: { name: "list", description: "List webhooks" },
+  meta: { name: "list", description: "List webhooks", examples: ["wsctl webhooks list"] },
   args: clientArgs,
   run: ({ args }) => listRun(args),
 });
 
 const show = defineCommand({
-  meta: { name: "show", description: "Show one webhook and the deliveries that were given up" },
+  meta: {
+    name: "show",
+    description: "Show one webhook and the deliveries that were given up",
+    examples: ["wsctl webhooks show pager"],
+  },
   args: { name, ...clientArgs },
   run: ({ args }) => showRun(args),
 });
 
 const test = defineCommand({
-  meta: { name: "test", description: "Send a ping to the webhook now" },
+  meta: {
+    name: "test",
+    description: "Send a ping to the webhook now",
+    examples: ["wsctl webhooks test pager"],
+  },
   args: { name, ...clientArgs },
   run: ({ args }) => testRun(args),
 });
 
 const remove = defineCommand({
-  meta: { name: "delete", description: "Delete a webhook" },
+  meta: {
+    name: "delete",
+    description: "Delete a webhook",
+    examples: ["wsctl webhooks delete pager"],
+  },
   args: { name, ...clientArgs },
   run: ({ args }) => deleteRun(args),
 });
