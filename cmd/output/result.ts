@@ -40,19 +40,26 @@ const FetchedLogs = v.object({
   skipped: v.optional(v.array(v.object({ path: v.string(), reason: v.string() })), []),
   skipped_omitted: v.optional(v.number(), 0),
   stopped: v.optional(v.boolean(), false),
+  /** Where a result is that is too large for a message. */
+  artifact: v.optional(v.object({ artifact_id: v.pipe(v.string(), v.uuid()), name: v.string() })),
+  file: v.optional(v.string()),
 });
 
 /** Returns the result of `fetch_logs` in words, or undefined if it is no such result. */
 export function describeLogs(result: unknown): string[] | undefined {
   const parsed = v.safeParse(FetchedLogs, result);
   if (!parsed.success) return undefined;
-  const { lines, bytes, files, skipped, stopped, ...rest } = parsed.output;
+  const { lines, bytes, files, skipped, stopped, artifact, file, ...rest } = parsed.output;
   const undated = files.reduce((sum, each) => sum + (each.lines_without_timestamp ?? 0), 0);
   const fileCount = quantity(files.length + rest.files_omitted, "file");
   const note = undated === 0 ? "" : `; ${quantity(undated, "line")} without a known time`;
   const end = stopped ? "; stopped early" : "";
   return [
     `${quantity(lines, "line")} (${formatBytes(bytes)}) of ${fileCount}${note}${end}`,
+    ...(artifact === undefined
+      ? []
+      : [`${artifact.name}: wsctl artifacts get ${artifact.artifact_id}`]),
+    ...(file === undefined ? [] : [`on the host as ${file}`]),
     ...skipped.map(({ path, reason }) => `skipped ${path}: ${reason}`),
     ...(rest.skipped_omitted === 0 ? [] : [`skipped ${rest.skipped_omitted} more files`]),
   ];

@@ -19,6 +19,14 @@ describe("describeLogs()", () => {
     ]);
   });
 
+  test("says where a large result is", () => {
+    const artifact_id = "01a22d02-250d-7036-bf50-fa3e95b36e98";
+    expect(describeLogs({ ...whole, artifact: { artifact_id, name: "app.log" } })?.[1]).toBe(
+      `app.log: wsctl artifacts get ${artifact_id}`,
+    );
+    expect(describeLogs({ ...whole, file: "/run/x" })?.[1]).toBe("on the host as /run/x");
+  });
+
   test("leaves every other result to others", () => {
     for (const other of [undefined, null, 3, "x", {}, { lines: "3" }]) {
       expect(describeLogs(other)).toBeUndefined();
