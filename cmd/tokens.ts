@@ -66,7 +66,7 @@ const create = defineCommand({
     },
     template: {
       type: "string",
-      valueHint: "NAME",
+      valueHint: "TEMPLATE",
       description: "with --role trigger: the template that the token may start",
     },
     "allow-from": {

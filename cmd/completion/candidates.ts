@@ -16,7 +16,7 @@ export interface Part {
  * Words without quotes, blanks, expansions and patterns, and without a special character at the
  * start.
  */
-const harmless = /^[A-Za-z0-9_/][A-Za-z0-9._,@%+:=/-]*$/;
+const harmless = /^@?[A-Za-z0-9_/][A-Za-z0-9._,@%+:=/-]*$/;
 const candidateCharsMax = 256;
 const descriptionCharsMax = 80;
 

@@ -17,8 +17,13 @@ export type CandidateKind =
   | "command"
   | "job"
   | "parameter"
+  | "saved-target"
+  | "schedule"
+  | "selector"
   | "shell"
+  | "template"
   | "token"
+  | "webhook"
   | "files"
   | "dirs";
 
@@ -44,11 +49,22 @@ const kinds: Readonly<Record<string, CandidateKind>> = {
   COMMAND: "command",
   JOB: "job",
   "KEY=VALUE": "parameter",
+  SCHEDULE: "schedule",
+  SELECTOR: "selector",
+  TEMPLATE: "template",
   SHELL: "shell",
   TOKEN: "token",
   FILE: "files",
   "FILE|DIR": "files",
   DIR: "dirs",
+};
+
+/** What a name is of that an existing resource has, by the command above. */
+const namedKinds: Readonly<Record<string, CandidateKind>> = {
+  schedules: "schedule",
+  targets: "saved-target",
+  templates: "template",
+  webhooks: "webhook",
 };
 
 /** Returns undefined if nothing is known, for example after an unknown command. */
@@ -77,7 +93,7 @@ export async function parseCompletionContext(
     typed,
     found,
     choices: [...choices, ...options(def)],
-    ...findKind(def),
+    ...findKind(def, found.path),
   });
   const whole = { prefix: "", typed: word };
   if (pending !== undefined) return at(whole, args[pending]);
@@ -150,8 +166,14 @@ function options(def: ArgDef | undefined): Choice[] {
   return def?.type === "enum" ? (def.options ?? []).map((option): Choice => [option, ""]) : [];
 }
 
-function findKind(def: ArgDef | undefined): { kind?: CandidateKind } {
+function findKind(
+  def: ArgDef | undefined,
+  [, group = "", command]: readonly string[],
+): { kind?: CandidateKind } {
   const hint = def?.valueHint;
+  if (def?.type === "positional" && hint === "NAME" && command !== "create") {
+    return Object.hasOwn(namedKinds, group) ? { kind: namedKinds[group] as CandidateKind } : {};
+  }
   const kind = hint !== undefined && Object.hasOwn(kinds, hint) ? kinds[hint] : undefined;
   return kind === undefined ? {} : { kind };
 }

@@ -45,6 +45,22 @@ export async function addRemoteCandidates(
         candidates.add(job_id, `${command}, ${created_at}`);
       }
       return;
+    case "schedule":
+      for (const { name, job } of await client.schedules()) candidates.add(name, job.command);
+      return;
+    case "template":
+      for (const { name, job } of await client.templates.list()) candidates.add(name, job.command);
+      return;
+    case "saved-target":
+      for (const { name, selector } of await client.savedTargets.list()) {
+        candidates.add(name, selector);
+      }
+      return;
+    case "webhook":
+      for (const { name, url } of await client.webhooks.list()) candidates.add(name, url);
+      return;
+    case "selector":
+      return addSelectors(client, candidates);
     case "token":
       for (const { token_id, role, agent_id, revoked_at } of await client.tokens()) {
         if (revoked_at === undefined) candidates.add(token_id, agent_id ?? role);
@@ -58,6 +74,18 @@ export async function addRemoteCandidates(
         addParameters(listParameters(entry.parameters), asked, candidates);
       });
     default:
+  }
+}
+
+/** Labels and facts with their values, and saved targets: what one requirement may be. */
+async function addSelectors(client: Client, candidates: Candidates): Promise<void> {
+  for (const { name, selector } of await client.savedTargets.list()) {
+    candidates.add(`@${name}`, selector);
+  }
+  for (const { labels = {}, hostname, os, arch, version } of await client.agents()) {
+    for (const [name, value] of Object.entries({ ...labels, hostname, os, arch, version })) {
+      if (value !== undefined) candidates.add(`${name}=${value}`);
+    }
   }
 }
 

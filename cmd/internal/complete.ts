@@ -76,7 +76,8 @@ async function linesAt(
   if (cursor === undefined) return [];
   const { kind, choices } = cursor;
   if (kind === "files" || kind === "dirs") return [`:${kind}`];
-  const part = kind === "agents" ? lastListItem(cursor.part) : cursor.part;
+  const isList = kind === "agents" || kind === "selector";
+  const part = isList ? lastListItem(cursor.part) : cursor.part;
   const candidates = new Candidates(part);
   for (const [text, description] of choices) candidates.addStatic(text, description);
   if (kind === "shell") for (const shell of Object.keys(shells)) candidates.addStatic(shell);
@@ -85,7 +86,7 @@ async function linesAt(
   }
   const earlier = new Set(part.prefix.replace(/^-.*=/, "").split(","));
   const lines = candidates.lines(describe);
-  if (kind !== "agents") return lines;
+  if (!isList) return lines;
   const parseCandidateId = (line: string) => line.slice(part.prefix.length).split("\t")[0] ?? "";
   return lines.filter((line) => !earlier.has(parseCandidateId(line)));
 }

@@ -48,7 +48,7 @@ export const list = defineCommand({
       valueHint: "NAME",
       description: "jobs of the operator with this name or token ID",
     },
-    schedule: { type: "string", valueHint: "NAME", description: "jobs of this schedule" },
+    schedule: { type: "string", valueHint: "SCHEDULE", description: "jobs of this schedule" },
     search: {
       type: "string",
       valueHint: "WORDS",

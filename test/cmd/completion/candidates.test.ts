@@ -9,7 +9,7 @@ const offered = (text: string, description = "") => {
 };
 
 describe("a candidate from a host", () => {
-  test.each(["web-1", "v1.2.3", "a=b", "x:y", "a@b", "/usr/bin/x", "50%"])(
+  test.each(["web-1", "v1.2.3", "a=b", "x:y", "a@b", "@web", "/usr/bin/x", "50%"])(
     "%s is offered",
     (text) => {
       expect(offered(text)).toEqual([text]);
@@ -31,7 +31,7 @@ describe("a candidate from a host", () => {
         const candidates = new Candidates({ prefix: "", typed: prefix });
         candidates.add(text, description);
         for (const line of candidates.lines(true)) {
-          expect(line).toMatch(/^[\w/][\w.,@%+:=/-]*(\t[^\p{Cc}\p{Cf}]+)?$/u);
+          expect(line).toMatch(/^@?[\w/][\w.,@%+:=/-]*(\t[^\p{Cc}\p{Cf}]+)?$/u);
         }
       }),
     );

@@ -51,9 +51,14 @@ beforeAll(async () => {
   writeFileSync(join(commandsDir, "deploy.toml"), manifest(pwned));
   writeFileSync(join(`${dataDir}`, "some file"), "");
   serving = await startServe({ dataDir });
+  const labels = ["--label", "role=web", "--label", "rack=r12"];
   for (const id of ["web-1", "web-2"]) {
-    agents.push(await connectedAgent({ dataDir, id, args: ["--commands-dir", commandsDir] }));
+    agents.push(
+      await connectedAgent({ dataDir, id, args: ["--commands-dir", commandsDir, ...labels] }),
+    );
   }
+  const nightly = ["schedules", "create", "nightly", "ping", "--all", "--every", "1d"];
+  await wsctl([...nightly, "--data-dir", `${dataDir}`]);
   const words = ["send", "ping", "--agent", "web-1,web-2", "--data-dir", `${dataDir}`, "--json"];
   jobId = JSON.parse((await wsctl(words)).stdout.split("\n")[0] ?? "").job_id;
 });
@@ -138,6 +143,9 @@ for (const { name, complete } of shells) {
       ["send deploy --param version=v1 --agent web-2 --param ", ["stage=", "force="]],
       ["send deploy --param stage=", ["stage=test", "stage=live"]],
       ["send deploy --param force=t", ["force=true"]],
+      ["send ping --target role=", ["role=web"]],
+      ["send ping --target role=web,ra", ["role=web,rack=r12"]],
+      ["schedules show ni", ["nightly"]],
       ["serve --log-level w", ["warn"]],
       ["agents show web-2", ["web-2"]],
       ["send ping --no-", ["--no-stream-output", "--no-wait"]],
