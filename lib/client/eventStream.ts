@@ -1,9 +1,15 @@
 /** Follows the events of a control plane, and continues after an interruption where it was. */
-import type { ControlPlaneEvent, EventType } from "../protocol/api/events.ts";
+import { createParser } from "eventsource-parser";
+import * as v from "valibot";
+import { ControlPlaneEvent, type EventType } from "../protocol/api/events.ts";
 import { WsctlError } from "../protocol/errors.ts";
+import { formatIssue } from "../protocol/schemaError.ts";
 import { formatQuery } from "./request.ts";
 import { withRetry } from "./retry.ts";
 import type { Transport } from "./transport.ts";
+
+/** An event of this version or of a later one. */
+const AnyEvent = v.object({ ...ControlPlaneEvent.entries, type: v.string() });
 
 export interface EventOptions {
   /** Events after this entry of the log; by default new ones. */
@@ -42,15 +48,44 @@ export async function* followEvents(
   }
 }
 
-async function* readEvents(response: Response): AsyncGenerator<ControlPlaneEvent> {
+async function* readEvents({ body }: Response): AsyncGenerator<ControlPlaneEvent> {
+  const texts: string[] = [];
+  const parser = createParser({ onEvent: ({ data }) => void texts.push(data) });
   const decoder = new TextDecoder();
-  let rest = "";
-  for await (const chunk of (response.body ?? []) as unknown as AsyncIterable<Uint8Array>) {
-    const blocks = (rest + decoder.decode(chunk, { stream: true })).split("\n\n");
-    rest = blocks.pop() ?? "";
-    for (const block of blocks) {
-      const data = /^data: (.*)$/m.exec(block)?.[1];
-      if (data !== undefined) yield JSON.parse(data) as ControlPlaneEvent;
+  const reader = body?.getReader();
+  try {
+    for (;;) {
+      const { value, done = true } = (await reader?.read()) ?? {};
+      if (done) return;
+      parser.feed(decoder.decode(value, { stream: true }));
+      for (const text of texts.splice(0)) {
+        const event = parseEvent(text);
+        if (event !== undefined) yield event;
+      }
     }
+  } finally {
+    // The caller may have stopped in between.
+    await reader?.cancel().catch(() => {});
+  }
+}
+
+/**
+ * Returns undefined for an event of a type that this version does not know.
+ * @throws {WsctlError} MALFORMED
+ */
+function parseEvent(text: string): ControlPlaneEvent | undefined {
+  const parsed = v.safeParse(AnyEvent, parseJson(text));
+  if (!parsed.success) {
+    const fault = formatIssue(parsed.issues[0]);
+    throw new WsctlError("MALFORMED", `The control plane sent an invalid event: ${fault}`);
+  }
+  return v.is(ControlPlaneEvent, parsed.output) ? parsed.output : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
