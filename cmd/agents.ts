@@ -80,6 +80,7 @@ const label = defineCommand({
     examples: [
       "wsctl agents label web-1 env=prod canary-",
       'wsctl agents label "web-1,db-*" tier=gold',
+      "wsctl agents label --target 'role=web,env=test' tier=bronze",
       "wsctl agents label --from inventory.csv",
     ],
   },
@@ -91,6 +92,11 @@ const label = defineCommand({
       description: 'agent IDs, separated by commas; * and ? are wildcards: "web-*"',
     },
     ...clientArgs,
+    target: {
+      type: "string",
+      valueHint: "SELECTOR",
+      description: "all agents that a selector matches, in place of their IDs",
+    },
     from: {
       type: "string",
       valueHint: "FILE",

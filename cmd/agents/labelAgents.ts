@@ -15,6 +15,7 @@ import { print, printJson } from "../output/stdio.ts";
 
 interface LabelFlags extends ClientFlags {
   id?: string | undefined;
+  target?: string | undefined;
   from?: string | undefined;
   json?: boolean | undefined;
 }
@@ -30,28 +31,53 @@ interface LabelChange {
  * @throws {WsctlError} USAGE
  */
 export async function labelRun(flags: LabelFlags, words: readonly string[]): Promise<number> {
-  const { id, from } = flags;
-  if (from !== undefined && id !== undefined) {
-    throw usage("AGENT and --from cannot be combined: the file names the agents");
-  }
-  const rows = from === undefined ? undefined : parseCsv(from, readFile("from", from));
-  if (rows === undefined && (id === undefined || words.length === 0)) {
-    throw usage("Missing AGENT and KEY=VALUE: specify both, or --from FILE");
-  }
-  const changes = rows === undefined ? parseLabelChanges(words) : {};
+  const find = parseWanted(flags, words);
   const client = await createClient(flags);
-  const wanted =
-    rows ??
-    (await selectAgentIds(client, id ?? "")).map((agentId) => {
-      return { agentId, labels: changes };
-    });
-  if (rows !== undefined) await assertKnown(client, rows);
+  const wanted = await find(client);
   for (const { agentId, labels } of wanted) {
     const agent = await client.labelAgent(agentId, labels);
     if (flags.json) printJson(agent);
     else print(`${agentId}: ${formatLabels(agent) ?? "no labels"}`);
   }
   return exitOk;
+}
+
+/** Returns what finds the changes: those of a file, or the same ones for several agents. */
+function parseWanted(
+  { id, target, from }: LabelFlags,
+  words: readonly string[],
+): (client: Client) => Promise<LabelChange[]> {
+  if (from !== undefined) {
+    if (id !== undefined || target !== undefined) {
+      throw usage("AGENT, --target and --from cannot be combined: the file names the agents");
+    }
+    const rows = parseCsv(from, readFile("from", from));
+    return async (client) => {
+      await assertKnown(client, rows);
+      return rows;
+    };
+  }
+  // With a target, the first word is a label, too.
+  const changes = target === undefined || id === undefined ? words : [id, ...words];
+  if ((target === undefined && id === undefined) || changes.length === 0) {
+    const text = "Missing AGENT and KEY=VALUE: specify both";
+    throw usage(`${text}, or --target SELECTOR and KEY=VALUE, or --from FILE`);
+  }
+  const labels = parseLabelChanges(changes);
+  return async (client) => {
+    const ids =
+      target === undefined
+        ? await selectAgentIds(client, id ?? "")
+        : await selectTarget(client, target);
+    return ids.map((agentId) => ({ agentId, labels }));
+  };
+}
+
+/** @throws {WsctlError} NO_MATCH */
+async function selectTarget(client: Client, selector: string): Promise<string[]> {
+  const ids = (await client.agents({ selector })).map(({ agent_id }) => agent_id);
+  if (ids.length > 0) return ids;
+  throw new WsctlError("NO_MATCH", `No agent matches the target "${selector}"`);
 }
 
 export function formatLabels({ labels = {} }: AgentView): string | undefined {

@@ -149,6 +149,16 @@ describe("labels", () => {
     const many = await fleet.run("agents", "label", "host-001,host-00?", "tier=silver");
     expect(many.stdout.trim().split("\n")).toHaveLength(10);
     expect(indexes(await meant("--target", "tier=silver"))).toHaveLength(10);
+    const bySelector = ["--target", "tier=silver,agent!=host-001", "tier=bronze", "shift=late"];
+    const chosen = await fleet.run("agents", "label", ...bySelector);
+    expect(chosen.stdout.trim().split("\n")).toHaveLength(9);
+    expect(indexes(await meant("--target", "tier=bronze,shift=late"))).toHaveLength(9);
+    expect(indexes(await meant("--target", "tier=silver"))).toEqual([1]);
+    const nothing = await fleet.run("agents", "label", "--target", "tier=lead", "a=b");
+    expect([nothing.code, nothing.stderr]).toEqual([
+      5,
+      expect.stringContaining('No agent matches the target "tier=lead"'),
+    ]);
     const bad = await fleet.run("agents", "label", "host-007", "os=linux");
     expect(bad.code).toBe(2);
     expect(bad.stderr).toContain("names other than agent, hostname, os, arch, version");
@@ -178,7 +188,7 @@ describe("labels", () => {
     }
     expect(indexes(await meant("--target", "rack=r12"))).toEqual([11]);
     const both = await fleet.run("agents", "label", "host-001", "--from", file);
-    expect(both.stderr).toContain("AGENT and --from cannot be combined");
+    expect(both.stderr).toContain("AGENT, --target and --from cannot be combined");
     const none = await fleet.run("agents", "label", "host-001");
     expect(none.stderr).toContain("Missing AGENT and KEY=VALUE");
   });
