@@ -111,16 +111,23 @@ async function joinedIdentity(options: AgentConnectionOptions): Promise<AgentIde
   const now = Date.now();
   const ca = readCa(flags);
   const trust = ca === undefined ? {} : { ca };
-  for (let said = ""; ; ) {
+  const places = [order.url, ...(order.others ?? [])];
+  let said = "";
+  for (let attempt = 1; ; attempt++) {
+    const url = places[(attempt - 1) % places.length] ?? order.url;
+    const join = { ...order, url };
     try {
-      return await joinFleet({ join: order, ...trust, agentId, path, runtime, log, now, signal });
+      return await joinFleet({ join, ...trust, agentId, path, runtime, log, now, signal });
     } catch (error) {
       if (!(error instanceof WsctlError) || error.code !== "UNREACHABLE") throw error;
       if (signal.aborted) return undefined;
       if (error.message !== said) log.info(`waiting for the control plane: ${error.message}`);
       said = error.message;
     }
-    await sleep(retryMs, undefined, { signal }).catch(() => {});
+    // Each node is tried once before it waits.
+    if (attempt % places.length === 0) {
+      await sleep(retryMs, undefined, { signal }).catch(() => {});
+    }
   }
 }
 

@@ -1,6 +1,9 @@
 /** The URL of the control plane as others reach it, and the CA that identifies it. */
 import { computeFingerprint, joinString, loginString } from "../../protocol/api/joinString.ts";
 
+/** A join string is copied by people, so it does not have all nodes of a large cluster. */
+const otherNodesMax = 4;
+
 export interface PublicAddressOptions {
   /** `http(s)://HOST[:PORT][/PATH]`, without a slash at the end. */
   url: string;
@@ -42,11 +45,16 @@ export class PublicAddress {
     return loginString({ url, token, ...(fingerprint === undefined ? {} : { fingerprint }) });
   }
 
-  /** Builds the value for `wsctl agent --join`. */
-  joinString(token: string, agentId: string | undefined): string {
+  /**
+   * Builds the value for `wsctl agent --join`.
+   * @param nodes the addresses of the nodes of the cluster
+   */
+  joinString(token: string, agentId: string | undefined, nodes: readonly string[]): string {
     const { url, authority } = this.#options;
+    const others = nodes.filter((each) => each !== url).slice(0, otherNodesMax);
     return joinString({
       url,
+      ...(others.length === 0 ? {} : { others }),
       token,
       ...(authority === undefined ? {} : { fingerprint: computeFingerprint(authority) }),
       ...(agentId === undefined ? {} : { agentId }),

@@ -1,6 +1,6 @@
 /**
- * The join string for a new host: the address of the control plane, the fingerprint of its CA, and
- * a one-time secret. The fingerprint is verified before the secret is sent.
+ * The join string for a new host: the addresses of the control plane, the fingerprint of its CA,
+ * and a one-time secret. The fingerprint is verified before the secret is sent.
  */
 import { createHash, X509Certificate } from "node:crypto";
 import { WsctlError } from "../errors.ts";
@@ -12,6 +12,8 @@ export interface Join {
    * slash at the end.
    */
   url: string;
+  /** The other nodes of a cluster, which share the CA. */
+  others?: string[];
   /** SHA-256 of the CA's public key (SPKI, RFC 5280), base64url; absent if systems trust the CA. */
   fingerprint?: string;
   token: string;
@@ -22,6 +24,9 @@ export interface Join {
 /** A login string is for an operator's own machine, and has no agent. */
 const prefixes = { join: "wsj1", login: "wsl1" } as const;
 type StringKind = keyof typeof prefixes;
+
+/** No URL has it. */
+const separator = " ";
 
 const shape =
   /^(wsj1|wsl1)\.([\w-]{43}|-)\.([\w-]+)\.(wsctl-[0-9a-f]{12}-[0-9a-f]{64})(?:\.([\w-]+))?$/;
@@ -34,9 +39,11 @@ export function loginString(login: Omit<Join, "agentId">): string {
   return encode("login", login);
 }
 
-function encode(kind: StringKind, { url, fingerprint = "-", token, agentId }: Join): string {
+function encode(kind: StringKind, join: Join): string {
+  const { url, others = [], fingerprint = "-", token, agentId } = join;
   const name = agentId === undefined ? [] : [decodeText(agentId)];
-  return [prefixes[kind], fingerprint, decodeText(url), token, ...name].join(".");
+  const places = decodeText([url, ...others].join(separator));
+  return [prefixes[kind], fingerprint, places, token, ...name].join(".");
 }
 
 /**
@@ -59,8 +66,9 @@ export function parseLogin(text: string): Join {
 
 function parse(kind: StringKind, text: string): Join {
   const [, prefix, fingerprint, place = "", token, name] = shape.exec(text.trim()) ?? [];
-  const url = Buffer.from(place, "base64url").toString();
-  if (token === undefined || fingerprint === undefined || !isBase(url)) {
+  const places = Buffer.from(place, "base64url").toString().split(separator);
+  const [url = "", ...others] = places;
+  if (token === undefined || fingerprint === undefined || !places.every(isBase)) {
     const advice = `Copy the whole output of "wsctl tokens create --${kind}"`;
     throw new WsctlError("USAGE", `Invalid or truncated ${kind} string. ${advice}`);
   }
@@ -73,6 +81,7 @@ function parse(kind: StringKind, text: string): Join {
   }
   return {
     url,
+    ...(others.length === 0 ? {} : { others }),
     token,
     ...(fingerprint === "-" ? {} : { fingerprint }),
     ...(name === undefined ? {} : { agentId: Buffer.from(name, "base64url").toString() }),

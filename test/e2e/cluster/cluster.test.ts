@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createClient } from "../../../lib/client/createClient.ts";
 import { isOutput } from "../../../lib/client/streamCursor.ts";
+import { parseJoin } from "../../../lib/protocol/api/joinString.ts";
 import { uploadFile } from "../../../lib/transfer/upload.ts";
 import { Cluster } from "../../support/processes/cluster.ts";
 import { Running, wsctl, wsctlCommand } from "../../support/processes/processes.ts";
@@ -51,6 +52,31 @@ test("any node of a cluster answers for agents at any node, and the list of node
   );
   expect(shown.stdout).toContain("replicated, not synced");
   expect(shown.code).toBe(0);
+});
+
+test("a join string has the other nodes, and a host joins where its first node is gone", async () => {
+  await using cluster = await Cluster.start({ nodes: 3 });
+  await cluster.complete();
+  const leader = await cluster.leader();
+  const create = async () => {
+    const { join: text = "" } = await cluster.client(leader).createToken({ role: "join" });
+    return { text, ...parseJoin(text) };
+  };
+  let made = await create();
+  // The leader reads the list of nodes once a second.
+  while (made.others?.length !== 2) made = await create();
+  const { text: join, url, others = [] } = made;
+  expect([url, ...others].toSorted()).toEqual(
+    cluster.indexes.map((index) => cluster.url(index)).toSorted(),
+  );
+  await cluster.node(leader).stop();
+  const next = await cluster.leader(leader);
+  await using joined = new Running([
+    ...[...wsctlCommand("binary"), "agent", "--join", join, "--id", "web-9"],
+    ...["--data-dir", cluster.path("web-9")],
+  ]);
+  await joined.logged(/ connected/);
+  expect(await ping(cluster, next, "web-9")).toBe("success");
 });
 
 test("after kill -9 of the leader another node leads, with every job of before", async () => {
