@@ -40,7 +40,7 @@ const pollMs = 100;
 /** Fields of one connection (RFC 9110, section 7.6.1), and those that only a node may set. */
 const droppedHeaders = [
   ...["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding"],
-  ...["upgrade", "content-length", "accept-encoding", "forwarded", "x-forwarded-for", nodeHeader],
+  ...["upgrade", "content-length", "forwarded", "x-forwarded-for", nodeHeader],
   ...["sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"],
 ];
 
@@ -173,6 +173,8 @@ function forwardedHeaders(c: Context, { addresses, nodeSecret }: ForwarderOption
   const client = addresses.find(c);
   for (const name of droppedHeaders) headers.delete(name);
   headers.set("x-forwarded-for", client);
+  // A client of HTTP decodes what it receives, so a body that is encoded could not be passed on.
+  headers.set("accept-encoding", "identity");
   headers.set(nodeHeader, nodeSecret);
   return headers;
 }
