@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import * as v from "valibot";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
-import { version } from "../../protocol/wire/version.ts";
+import { protocolVersion, version } from "../../protocol/wire/version.ts";
 import { parseBody, readText } from "../api/route.ts";
 import { describeActor } from "../audit/auditRequest.ts";
 import { credentialFingerprint } from "../auth/credentialFingerprint.ts";
@@ -44,8 +44,9 @@ export interface LoginView {
   by?: "token" | "string" | "oidc";
   /** Whether new tokens and approvals need no further confirmation. */
   confirmed?: boolean;
-  /** The version of wsctl. */
+  /** The version of wsctl, and of its protocol. */
   version?: string;
+  protocol_version?: number;
 }
 
 export function showLogin({
@@ -74,6 +75,7 @@ export function showLogin({
   view.by = formatLoginKind(subject);
   view.confirmed = sessions.isConfirmed(login, now);
   view.version = version;
+  view.protocol_version = protocolVersion;
   return c.json(view);
 }
 

@@ -62,7 +62,8 @@ describe.skipIf(chromiumFile() === undefined)("at the console", () => {
       "Approvals",
       "Schedules",
       "Templates",
-      "About",
+      "Cluster",
+      "Settings",
     ]);
     await visit(theirs.page, "agents/web-1");
     expect(await theirs.page.getByRole("button", { name: /Drain|Revoke|Label/ }).count()).toBe(0);

@@ -18,7 +18,7 @@ export const consolePages = [
     "artifacts",
     "tokens",
   ],
-  ...["audit", "about"],
+  ...["audit", "cluster", "settings"],
 ];
 
 export async function logIn(page: Page, url: string, token: string): Promise<void> {

@@ -13,18 +13,19 @@ import { followEvents } from "./state/events.ts";
 import { connection, poll } from "./state/live.ts";
 import { focusNewPages, route } from "./state/router.ts";
 import { endSession, readSession, session } from "./state/session.ts";
-import { AboutPage } from "./views/about.tsx";
 import { AgentPage } from "./views/agent.tsx";
 import { AgentsPage } from "./views/agents.tsx";
 import { ApprovalsPage } from "./views/approvals.tsx";
 import { ArtifactsPage } from "./views/artifacts.tsx";
 import { AuditPage } from "./views/audit.tsx";
+import { ClusterPage } from "./views/cluster.tsx";
 import { JobPage } from "./views/job.tsx";
 import { JobsPage } from "./views/jobs.tsx";
 import { LoginPage } from "./views/login.tsx";
 import { OverviewPage } from "./views/overview.tsx";
 import { RunPage } from "./views/run.tsx";
 import { SchedulesPage } from "./views/schedules.tsx";
+import { SettingsPage } from "./views/settings.tsx";
 import { TemplatesPage } from "./views/templates.tsx";
 import { TokensPage } from "./views/tokens.tsx";
 
@@ -39,7 +40,8 @@ const views: Record<string, () => preact.JSX.Element> = {
   artifacts: ArtifactsPage,
   tokens: TokensPage,
   audit: AuditPage,
-  about: AboutPage,
+  cluster: ClusterPage,
+  settings: SettingsPage,
 };
 
 function Body() {

@@ -22,5 +22,6 @@ export const pages: readonly PageInfo[] = [
   { path: "artifacts", title: "Artifacts", key: "f", permission: "artifacts.read" },
   { path: "tokens", title: "Tokens", key: "t", permission: "tokens.manage" },
   { path: "audit", title: "Audit", key: "u", permission: "audit.read" },
-  { path: "about", title: "About", key: "b", permission: "self.read" },
+  { path: "cluster", title: "Cluster", key: "c", permission: "cluster.read" },
+  { path: "settings", title: "Settings", key: "e", permission: "self.read" },
 ];

@@ -15,6 +15,10 @@ export function openPalette(): void {
   shown.value = "palette";
 }
 
+export function openKeys(): void {
+  shown.value = "keys";
+}
+
 interface Choice {
   text: string;
   hint: string;

@@ -1,6 +1,7 @@
 /** The frame around every page: navigation, search, connection, theme and the user. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { updates } from "../state/events.ts";
 import { visible } from "../state/format.ts";
 import { connection, updatedAt } from "../state/live.ts";
 import { href, route } from "../state/router.ts";
@@ -87,7 +88,11 @@ function Connection() {
   return (
     <span class={`connection ${is}`} role="status" title={`Last answer: ${last}`}>
       <span aria-hidden="true">{isLive ? "●" : "◌"}</span>
-      {isLive ? "live" : `reconnecting since ${new Date(since).toLocaleTimeString()}`}
+      {isLive
+        ? updates.value === "streaming"
+          ? "live"
+          : "live, by polling"
+        : `reconnecting since ${new Date(since).toLocaleTimeString()}`}
     </span>
   );
 }

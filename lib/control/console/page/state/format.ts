@@ -17,8 +17,8 @@ export function visible(text: unknown): string {
 }
 
 /** Counts things: "1 agent", "2 agents". */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+export function counted(count: number, noun: string, nouns = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : nouns}`;
 }
 
 /** Formats the time since a moment. */
