@@ -192,7 +192,7 @@ export const folders: readonly Folder[] = [
     mayImport: [
       "lib/network",
       ...[...base, "lib/runtime", core, journal, auth, "lib/control/api"],
-      ...["lib/control/audit", "lib/control/views"],
+      ...["lib/control/audit", "lib/control/views", "lib/timing"],
     ],
   },
   {

@@ -144,12 +144,16 @@ test.skipIf(!library)(
       return { status, says: text === "" ? "" : (JSON.parse(text).error?.message ?? "") };
     };
     const create = () => post("/api/v1/tokens", { role: "viewer" });
+    const job = { command: "ping", target: { all: true }, force: true };
+    const schedule = { name: "nightly", timing: { every_seconds: 60 }, job };
     expect((await create()).status).toBe(201);
     writeFileSync(file, "+360s\n");
     expect(await create()).toEqual({
       status: 403,
       says: "Confirm the login first: enter its token again, or log in again",
     });
+    // What runs on after the login is as sensitive as a token.
+    expect((await post("/api/v1/schedules", schedule)).says).toContain("Confirm the login first");
     // Nothing else needs it: there is no agent, but that is an answer.
     expect((await post("/api/v1/targets", { target: { all: true } })).status).toBe(404);
     const confirm = (token: string) => post("/console/confirm", { token });
@@ -158,5 +162,20 @@ test.skipIf(!library)(
     expect((await create()).status).toBe(403);
     expect((await confirm(admin)).status).toBe(204);
     expect((await create()).status).toBe(201);
+    expect((await post("/api/v1/schedules", schedule)).status).toBe(201);
   },
 );
+
+test("a session uploads files for jobs, and neither releases nor results", async () => {
+  using dir = temporaryDir();
+  await using serving = await startServe({ dataDir: dir });
+  const visitor = await visitorOf(serving, adminToken(dir));
+  const artifact = { name: "a.txt", bytes: 1, sha256: "0".repeat(64) };
+  const statuses: number[] = [];
+  for (const kind of [undefined, "release", "result", "file"]) {
+    const body = kind === undefined ? artifact : { ...artifact, kind };
+    const path = `${serving.url}/api/v1/artifacts`;
+    statuses.push((await visitor.ask(path, { method: "POST", body })).status);
+  }
+  expect(statuses).toEqual([403, 403, 403, 201]);
+});

@@ -44,6 +44,10 @@ describe.each(flavours.map((flavour) => [flavour] as const))("on %s", (flavour) 
     const own = { ...asked, origin: new URL(pair.url).origin };
     const answered = await visitor.ask(`${pair.url}/api/v1/jobs`, own);
     expect(JSON.parse(answered.text).error.code).toBe("NO_MATCH");
+    // A schedule would run with the token that this person does not have.
+    const schedule = { name: "nightly", timing: { every_seconds: 60 }, job: order };
+    const refused = await visitor.ask(`${pair.url}/api/v1/schedules`, { ...own, body: schedule });
+    expect(JSON.parse(refused.text).error.message).toContain("and this login has none");
     const who = JSON.parse((await visitor.ask(`${pair.url}/api/v1/whoami`)).text);
     const id = `${pair.provider.issuer}#ada`;
     expect(who).toMatchObject({ token_id: id, kind: "oidc", role: "operator" });

@@ -28,7 +28,6 @@ export const artifactRoutes: Route[] = [
     permission: "artifacts.upload",
     action: "artifact.order",
     outlives: true,
-    notInConsole: true,
     body: ArtifactRequest,
     handle: createArtifact,
   }),
@@ -45,7 +44,6 @@ export const artifactRoutes: Route[] = [
     path: "/api/v1/artifacts/:artifact_id/complete",
     permission: "artifacts.upload",
     action: "artifact.complete",
-    notInConsole: true,
     handle: complete,
   },
   {
@@ -60,6 +58,10 @@ export const artifactRoutes: Route[] = [
 /** Responds 201, with an upload URL unless the content is already stored. */
 function createArtifact(context: RouteContext<ArtifactRequest>): Promise<Response> {
   const { artifacts, body, token, authority } = context;
+  if (authority.isSession && body.kind !== "file") {
+    const text = 'Console sessions may upload only the kind "file"';
+    throw new WsctlError("FORBIDDEN", `${text}. Send a token in the Authorization header`);
+  }
   return artifacts
     .create(body, token, authority)
     .then((artifact) => createdResponse(context, artifact));

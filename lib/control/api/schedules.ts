@@ -25,8 +25,8 @@ export const scheduleRoutes: Route[] = [
     method: "POST",
     path: "/api/v1/schedules",
     permission: "jobs.create",
-    // A schedule runs with the token of its creator, which a person at the console may not have.
-    notInConsole: true,
+    // A schedule runs on after the login has ended, with the token of its creator.
+    needsConfirmation: true,
     action: "schedule.create",
     body: ScheduleRequest,
     handle: create,
@@ -66,9 +66,18 @@ export const scheduleRoutes: Route[] = [
 function create(context: RouteContext<ScheduleRequest>): Response {
   const { c, engine, scheduler, token, resource } = context;
   const order = toOrder(context);
+  requireToken(context, order.name);
   const keys = order.signed === undefined ? {} : { signed_by: keysOf(order.signed) };
   Object.assign(resource, { schedule: order.name, command: order.job.command, ...keys });
   return c.json(scheduleView(engine, scheduler.create(order, token)), 201);
+}
+
+/** People who have logged in at a provider have no token that a schedule could run with. */
+function requireToken({ engine, token }: RouteContext, name: string): void {
+  if (engine.journal.tokens.get(token.tokenId) !== undefined) return;
+  const why = "a schedule runs with the token of its creator, and this login has none";
+  const advice = "Create it with wsctl schedules create and a token";
+  throw new WsctlError("FORBIDDEN", `Cannot create schedule "${name}": ${why}. ${advice}`);
 }
 
 function toOrder({ body, engine, scope }: RouteContext<ScheduleRequest>): ScheduleOrder {

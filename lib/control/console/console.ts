@@ -158,11 +158,15 @@ export class Console {
     }
   }
 
-  /** Whether a page of this origin calls a route of the console, or the API with a session. */
+  /**
+   * Whether a page of this origin calls a route of the console, or the API or the address of a file
+   * with a session.
+   */
   isSameOrigin(c: Context): boolean {
     const { method, path } = c.req;
     const isOurs = consoleRoutes.some((route) => route.method === method && route.path === path);
-    const isCall = this.#mayAct && path.startsWith("/api/") && this.#secret(c) !== undefined;
+    const isCall =
+      this.#mayAct && /^\/(?:api|artifacts)\//.test(path) && this.#secret(c) !== undefined;
     return (isOurs || isCall) && isSameOrigin(readOrigin(c), this.#url);
   }
 

@@ -62,6 +62,7 @@ describe.skipIf(chromiumFile() === undefined)("at the console", () => {
       "Approvals",
       "Schedules",
       "Templates",
+      "Targets",
       "Cluster",
       "Settings",
     ]);

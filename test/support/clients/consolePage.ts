@@ -15,8 +15,10 @@ export const consolePages = [
     "approvals",
     "schedules",
     "templates",
+    "targets",
     "artifacts",
     "tokens",
+    "webhooks",
   ],
   ...["audit", "cluster", "settings"],
 ];

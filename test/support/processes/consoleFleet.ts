@@ -26,6 +26,16 @@ description = "The version to deploy"
 enum = ["safe", "slow", "broken"]
 default = "safe"
 `;
+/** A command with a file as its parameter. */
+const installer = `description = "Install a package"
+argv = ["/usr/bin/stat", "--format=%s bytes", "{package}"]
+
+[parameters]
+required = ["package"]
+[parameters.properties.package]
+type = "artifact"
+description = "The package"
+`;
 /** With "slow" it runs until it is cancelled, and with "broken" it fails. */
 const program = `#!/bin/sh
 printf '\\033[32mgreen %s\\033[0m\\nsecond line\\n' "$1"
@@ -52,10 +62,11 @@ export class ConsoleFleet implements AsyncDisposable {
     const commands = join(dir, "commands");
     mkdirSync(commands);
     writeFileSync(join(commands, "deploy.toml"), manifest.replace("COMMANDS", commands));
+    writeFileSync(join(commands, "install.toml"), installer);
     writeFileSync(join(commands, "deploy.sh"), program);
     chmodSync(join(commands, "deploy.sh"), 0o755);
     const browser = await startBrowser();
-    const args = ["--require-approval-for", "restart"];
+    const args = ["--require-approval-for", "restart", "--webhook-allow", "127.0.0.1"];
     const fleet = new ConsoleFleet(browser, await startServe({ dataDir: dir, args }), dir);
     for (const id of ["web-1", "web-2", "db-1"]) {
       const label = `role=${id.replace(/-\d/, "")}`;

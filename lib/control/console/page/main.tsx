@@ -26,8 +26,10 @@ import { OverviewPage } from "./views/overview.tsx";
 import { RunPage } from "./views/run.tsx";
 import { SchedulesPage } from "./views/schedules.tsx";
 import { SettingsPage } from "./views/settings.tsx";
+import { TargetsPage } from "./views/targets.tsx";
 import { TemplatesPage } from "./views/templates.tsx";
 import { TokensPage } from "./views/tokens.tsx";
+import { WebhooksPage } from "./views/webhooks.tsx";
 
 const views: Record<string, () => preact.JSX.Element> = {
   overview: OverviewPage,
@@ -37,8 +39,10 @@ const views: Record<string, () => preact.JSX.Element> = {
   approvals: ApprovalsPage,
   schedules: SchedulesPage,
   templates: TemplatesPage,
+  targets: TargetsPage,
   artifacts: ArtifactsPage,
   tokens: TokensPage,
+  webhooks: WebhooksPage,
   audit: AuditPage,
   cluster: ClusterPage,
   settings: SettingsPage,

@@ -113,20 +113,18 @@ describe("the decision table", () => {
       "GET /api/v1/releases",
       "GET /api/v1/releases/:version",
       "POST /api/v1/agent-key",
-      "POST /api/v1/artifacts",
-      "POST /api/v1/artifacts/:artifact_id/complete",
       "POST /api/v1/join",
       "POST /api/v1/login",
       "POST /api/v1/releases",
-      "POST /api/v1/schedules",
     ]);
   });
 
-  test("new secrets and approvals need a recent login at the console", () => {
+  test("new secrets, schedules and approvals need a recent login at the console", () => {
     const sensitive = routes.filter(({ needsConfirmation }) => needsConfirmation);
     expect(sensitive.map(({ path }) => path).sort()).toEqual([
       "/api/v1/agents/:agent_id/approve",
       "/api/v1/jobs/:job_id/approve",
+      "/api/v1/schedules",
       "/api/v1/tokens",
       "/api/v1/tokens/:token_id/rotate",
       "/api/v1/webhooks",

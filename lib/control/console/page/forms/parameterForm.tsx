@@ -1,6 +1,7 @@
 /** A form for the parameters of a command, from the schema that its agents announce. */
 import { visible } from "../state/format.ts";
 import type { Field } from "../state/parameters.ts";
+import { FileField } from "./fileField.tsx";
 
 export function ParameterForm(props: {
   fields: readonly Field[];
@@ -11,14 +12,23 @@ export function ParameterForm(props: {
   if (fields.length === 0) return <p class="quiet">This command has no parameters.</p>;
   return (
     <>
-      {fields.map((field) => (
-        <ParameterField
-          key={field.name}
-          field={field}
-          text={texts[field.name] ?? ""}
-          onText={(text) => onText(field.name, text)}
-        />
-      ))}
+      {fields.map((field) =>
+        field.kind === "file" ? (
+          <FileField
+            key={field.name}
+            field={field}
+            text={texts[field.name] ?? ""}
+            onText={(text) => onText(field.name, text)}
+          />
+        ) : (
+          <ParameterField
+            key={field.name}
+            field={field}
+            text={texts[field.name] ?? ""}
+            onText={(text) => onText(field.name, text)}
+          />
+        ),
+      )}
     </>
   );
 }

@@ -11,20 +11,24 @@ const kinds = [
   ["selector", "Selector"],
   ["all", "All agents"],
 ] as const;
+const noneKind = ["none", "Each run names it"] as const;
 const shownMax = 60;
 
 export function TargetFields(props: {
   choice: Choice;
   onChange: (choice: Choice) => void;
   preview: Live<TargetView | undefined>;
+  /** Whether each run may name the target. */
+  isOptional?: boolean;
 }) {
-  const { choice, onChange, preview } = props;
+  const { choice, onChange, preview, isOptional = false } = props;
+  const offered = isOptional ? [...kinds, noneKind] : kinds;
   const wrong = choice.kind === "selector" ? tryParse(choice.selector).error : "";
   return (
     <fieldset>
       <legend>Target</legend>
       <div class="radios">
-        {kinds.map(([kind, text]) => (
+        {offered.map(([kind, text]) => (
           <label key={kind}>
             <input
               type="radio"
@@ -67,12 +71,13 @@ export function TargetFields(props: {
         </div>
       )}
       <Problem text={wrong || preview.error} />
-      <Preview view={preview.data} />
+      {choice.kind !== "none" && <Preview view={preview.data} />}
     </fieldset>
   );
 }
 
-function Preview({ view }: { view: TargetView | undefined }) {
+/** The agents that a target selects. */
+export function Preview({ view }: { view: TargetView | undefined }) {
   if (view === undefined) return <p class="quiet preview">No agents are chosen yet.</p>;
   const { agents, skipped } = view;
   const offline = agents.filter(({ online }) => !online).length;

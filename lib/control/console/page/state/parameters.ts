@@ -3,7 +3,7 @@ import type { JsonObject } from "../../../../protocol/json.ts";
 
 export interface Field {
   name: string;
-  kind: "text" | "secret" | "number" | "switch" | "choice" | "list" | "json";
+  kind: "text" | "secret" | "number" | "switch" | "choice" | "list" | "file" | "json";
   isRequired: boolean;
   help: string;
   /** The texts of the choices. */
@@ -39,6 +39,7 @@ function fieldOf(name: string, schema: Schema, isRequired: boolean): Field {
       .join(" "),
     placeholder: standard === undefined ? "" : plainText(standard),
   };
+  if (schema.format === "artifact") return { ...base, kind: "file" };
   if (choices.length > 0) return { ...base, kind: "choice" };
   if (type === "boolean") return { ...base, kind: "switch" };
   if (type === "number" || type === "integer") return { ...base, kind: "number" };
@@ -55,9 +56,6 @@ function choicesOf({ enum: values, const: only }: Schema): string[] {
 }
 
 function limitsOf(schema: Schema): string {
-  if (schema.format === "artifact") {
-    return "A file. The command line uploads it: wsctl send --file NAME=PATH";
-  }
   const { minimum, maximum, pattern, maxLength } = schema;
   const parts = [];
   if (typeof minimum === "number") parts.push(`at least ${minimum}`);
@@ -98,6 +96,7 @@ const expected: Record<Field["kind"], string> = {
   switch: "true or false",
   choice: "one of the choices",
   list: "lines of text",
+  file: "a file",
   json: "JSON",
 };
 

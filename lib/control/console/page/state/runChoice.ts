@@ -5,7 +5,8 @@ import { tryParse } from "./filter.ts";
 
 export interface Choice {
   command: string;
-  kind: "agents" | "selector" | "all";
+  /** "none": each run of a template names its target. */
+  kind: "agents" | "selector" | "all" | "none";
   /** IDs and wildcards, separated by commas or spaces. */
   agents: string;
   selector: string;
@@ -23,6 +24,7 @@ export function choiceOf(query: URLSearchParams): Choice {
 /** The target; undefined while it is empty or wrong. */
 export function targetOf(choice: Choice): JobRequestInput["target"] | undefined {
   const { kind, agents, selector } = choice;
+  if (kind === "none") return undefined;
   if (kind === "all") return { all: true };
   if (kind === "selector") {
     const parsed = tryParse(selector);
@@ -39,6 +41,12 @@ const pauseOptions = ["batch_pause_seconds", "canary_pause_seconds"] as const;
 
 type Options = Omit<JobRequestInput, "command" | "target" | "parameters">;
 
+/** The seconds of a time such as 30s, 5m, 2h or 1d; NaN if it is none. */
+export function readSeconds(text: string): number {
+  const [, count = "", unit = "s"] = /^\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*$/.exec(text) ?? [];
+  return Number.parseFloat(count) * ({ s: 1, m: 60, h: 3600, d: 86_400 }[unit] ?? 1);
+}
+
 /** Reads the texts of the fields; the error names the first wrong one. */
 export function parseOptions(texts: Readonly<Record<string, string>>): {
   options: Options;
@@ -51,9 +59,7 @@ export function parseOptions(texts: Readonly<Record<string, string>>): {
   };
   const seconds = (name: string) => {
     const text = texts[name] ?? "";
-    if (text === "") return undefined;
-    const [, count = "", unit = "s"] = /^\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*$/.exec(text) ?? [];
-    return Number.parseFloat(count) * ({ s: 1, m: 60, h: 3600, d: 86_400 }[unit] ?? 1);
+    return text === "" ? undefined : readSeconds(text);
   };
   for (const name of numberOptions) {
     const value = seconds(name);

@@ -1,21 +1,25 @@
-/** Runs a command: what, with which parameters, on which agents, and how it is spread over them. */
+/**
+ * Runs a command: what, with which parameters, on which agents, and how it is spread over them. Or
+ * saves it: on a schedule, or as a template.
+ */
 import { useEffect, useState } from "preact/hooks";
 import type { JobRequestInput } from "../../../../protocol/api/jobs.ts";
-import type { TargetView } from "../../../../protocol/api/target.ts";
-import type { AcceptedLine, AgentDetail, JobDetail } from "../../../../protocol/api/views.ts";
-import { ParameterForm } from "../forms/parameterForm.tsx";
+import type { AcceptedLine, JobDetail } from "../../../../protocol/api/views.ts";
+import { CommandFields } from "../forms/commandFields.tsx";
 import { RolloutFields } from "../forms/rolloutFields.tsx";
+import { ScheduleFields } from "../forms/scheduleFields.tsx";
 import { TargetFields } from "../forms/targetFields.tsx";
+import { TemplateFields } from "../forms/templateFields.tsx";
 import { Problem } from "../parts/badge.tsx";
 import { act } from "../parts/confirm.tsx";
 import { CopyLine } from "../parts/copyLine.tsx";
 import { ask, say } from "../parts/dialog.tsx";
-import { get, query } from "../state/api.ts";
-import { sendLine } from "../state/cliLine.ts";
+import { get } from "../state/api.ts";
+import { scheduleLine, sendLine, templateLine } from "../state/cliLine.ts";
 import { counted, visible } from "../state/format.ts";
-import { useLive } from "../state/live.ts";
 import { type Field, fieldsOf, readFields, readJson, textsOf } from "../state/parameters.ts";
-import { go, route } from "../state/router.ts";
+import { useCommands, usePreview } from "../state/preview.ts";
+import { go, route, setQuery } from "../state/router.ts";
 import {
   type Choice,
   choiceOf,
@@ -24,16 +28,32 @@ import {
   parseOptions,
   targetOf,
 } from "../state/runChoice.ts";
+import { isMissing, promptNames, scheduleOf, type Texts, templateOf } from "../state/savedOrder.ts";
+import { session } from "../state/session.ts";
 
 /** As `wsctl send --confirm-above`. */
 const confirmAbove = 20;
-const agentsAsked = 5;
+
+const kinds = [
+  ["", "now", "Run"],
+  ["schedule", "on a schedule", "New schedule"],
+  ["template", "as a template", "New template"],
+] as const;
+type Kind = (typeof kinds)[number][0];
+
+/** What the button does; undefined while the form is incomplete. */
+interface Prepared {
+  line: string;
+  send(): Promise<void>;
+}
 
 export function RunPage() {
   const { query: given } = route.value;
+  const [kind, , title] = kinds.find(([each]) => each === given.get("as")) ?? kinds[0];
   const [choice, setChoice] = useState<Choice>(() => choiceOf(given));
   const [options, setOptions] = useState<Record<string, string>>({});
   const [texts, setTexts] = useState<Record<string, string>>({});
+  const [saved, setSaved] = useState<Record<string, string>>({});
   const [json, setJson] = useState("");
   const [isBusy, setBusy] = useState(false);
   const from = given.get("from") ?? "";
@@ -52,100 +72,83 @@ export function RunPage() {
   }, [from]);
   const target = targetOf(choice);
   const preview = usePreview(target, options.require_online === "true");
-  const commands = useCommands(preview.data);
-  const chosen = commands.find(({ name }) => name === choice.command);
-  const fields = fieldsOf(chosen?.parameters);
+  const commands = useCommands(preview.data?.agents ?? []);
+  const schema = commands.find(({ name }) => name === choice.command)?.parameters;
+  const prompts = kind === "template" ? promptNames(saved.prompts ?? "") : [];
+  const fields = fieldsOf(schema)?.map((each) => {
+    return prompts.includes(each.name) ? { ...each, isRequired: false } : each;
+  });
   const read =
-    fields === undefined || chosen?.parameters === undefined
+    fields === undefined || schema === undefined
       ? readJson(json)
-      : readFields(fields, texts, chosen.parameters);
-  // What is still to be filled in is no mistake.
-  const isMissing = read.error.endsWith(" is required");
+      : readFields(fields, texts, schema);
   const parsed = parseOptions(options);
-  const isReady = choice.command !== "" && target !== undefined && read.error === "";
-  const order: JobRequestInput | undefined =
-    isReady && parsed.error === "" && read.parameters !== undefined
-      ? {
-          command: choice.command,
-          target,
-          ...(Object.keys(read.parameters).length === 0 ? {} : { parameters: read.parameters }),
-          ...parsed.options,
-        }
-      : undefined;
-  const run = async () => {
-    if (order === undefined) return say(read.error || parsed.error || "Choose agents", bad);
-    const count = preview.data?.agents.length ?? 0;
-    const title = `Run ${order.command} on ${counted(count, "agent")}?`;
-    const text =
-      "The agents are those of the preview. Others that the target selects by then make wsctl refuse the job.";
-    if (count > confirmAbove && !(await ask({ title, text, action: "Run" }))) return;
+  const isReady = choice.command !== "" && read.error === "" && parsed.error === "";
+  const job = isReady
+    ? {
+        command: choice.command,
+        ...(target === undefined ? {} : { target }),
+        ...(Object.keys(read.parameters ?? {}).length === 0 ? {} : { parameters: read.parameters }),
+        ...parsed.options,
+      }
+    : undefined;
+  const count = preview.data?.agents.length ?? 0;
+  const prepared = prepare(kind, job, { saved, fields, count });
+  const error = choice.command === "" ? "" : read.error || parsed.error || prepared.error;
+  const submit = async () => {
+    if (prepared.order === undefined) return;
     setBusy(true);
-    const body = { ...order, max_agents: Math.max(count, confirmAbove) };
-    const headers = { "Idempotency-Key": crypto.getRandomValues(new Uint32Array(4)).join("-") };
-    const made = await act<AcceptedLine>({ path: "api/v1/jobs", body, headers });
+    await prepared.order.send();
     setBusy(false);
-    if (made !== undefined) go(["jobs", made.job.job_id]);
   };
+  const agents = counted(count, "agent");
+  const runs = preview.data === undefined ? "Run" : `Run on ${agents}`;
   return (
     <>
-      <h1 tabIndex={-1}>Run</h1>
+      <div class="title">
+        <h1 tabIndex={-1}>{title}</h1>
+        <fieldset class="toggles">
+          <legend class="hidden">When</legend>
+          {kinds.map(([each, text]) => (
+            <button
+              key={each}
+              type="button"
+              aria-pressed={each === kind}
+              onClick={() => setQuery({ as: each })}
+            >
+              {text}
+            </button>
+          ))}
+        </fieldset>
+      </div>
       <form
         class="run"
         onSubmit={(event) => {
           event.preventDefault();
-          void run();
+          void submit();
         }}
       >
-        <TargetFields choice={choice} onChange={setChoice} preview={preview} />
-        <fieldset>
-          <legend>Command</legend>
-          <div class="field">
-            <label for="command">Command</label>
-            <input
-              id="command"
-              list="commands"
-              required
-              autocomplete="off"
-              autocapitalize="none"
-              spellcheck={false}
-              value={choice.command}
-              onInput={(event) => setChoice({ ...choice, command: event.currentTarget.value })}
-            />
-            <datalist id="commands">
-              {commands.map(({ name }) => (
-                <option key={name} value={name} />
-              ))}
-            </datalist>
-            <p class="quiet">
-              {chosen === undefined
-                ? commands.length === 0
-                  ? "Choose agents first, and their commands are listed here."
-                  : `The agents offer ${commands.map(({ name }) => visible(name)).join(", ")}.`
-                : visible(chosen.description ?? "")}
-            </p>
-          </div>
-          {fields === undefined ? (
-            <div class="field">
-              <label for="json">
-                Parameters <span class="quiet">optional, a JSON object</span>
-              </label>
-              <textarea
-                id="json"
-                rows={3}
-                spellcheck={false}
-                placeholder='{"delay_seconds": 5}'
-                value={json}
-                onInput={(event) => setJson(event.currentTarget.value)}
-              />
-            </div>
-          ) : (
-            <ParameterForm
-              fields={fields}
-              texts={texts}
-              onText={(name, text) => setTexts({ ...texts, [name]: text })}
-            />
-          )}
-        </fieldset>
+        <Saving
+          kind={kind}
+          texts={saved}
+          onText={(name, text) => setSaved({ ...saved, [name]: text })}
+        />
+        <TargetFields
+          choice={choice}
+          onChange={setChoice}
+          preview={preview}
+          isOptional={kind === "template"}
+        />
+        <CommandFields
+          command={choice.command}
+          onCommand={(command) => setChoice({ ...choice, command })}
+          commands={commands}
+          fields={fields}
+          texts={texts}
+          onText={(name, text) => setTexts((last) => ({ ...last, [name]: text }))}
+          json={json}
+          onJson={setJson}
+        />
         <div class="field">
           <label for="reason">
             Reason <span class="quiet">optional, kept with the job and in the audit trail</span>
@@ -159,25 +162,20 @@ export function RunPage() {
           />
         </div>
         <RolloutFields options={options} onChange={setOptions} />
-        {isMissing ? (
-          <p class="quiet">{visible(read.error)}</p>
-        ) : (
-          <Problem text={choice.command === "" ? "" : read.error || parsed.error} />
-        )}
-        {order !== undefined && (
+        {isMissing(error) ? <p class="quiet">{visible(error)}</p> : <Problem text={error} />}
+        {prepared.order !== undefined && (
           <div class="field">
-            <p class="quiet">
-              The same on the command line. Signed jobs are sent there, with <code>--sign</code>:
-              the keys stay on your host.
-            </p>
-            <CopyLine text={sendLine(masked(order, fields))} />
+            <p class="quiet">{lineHelp[kind]}</p>
+            <CopyLine text={prepared.order.line} />
           </div>
         )}
         <p class="buttons">
-          <button type="submit" class="primary" disabled={isBusy || order === undefined}>
-            {preview.data === undefined
-              ? "Run"
-              : `Run on ${counted(preview.data.agents.length, "agent")}`}
+          <button
+            type="submit"
+            class="primary"
+            disabled={isBusy || prepared.order === undefined || error !== ""}
+          >
+            {kind === "" ? runs : `Create the ${kind}`}
           </button>
         </p>
       </form>
@@ -185,15 +183,90 @@ export function RunPage() {
   );
 }
 
-const bad = { isBad: true };
+const lineHelp: Record<Kind, string> = {
+  "": "The same on the command line. Signed jobs are sent there, with --sign: the keys stay on your host.",
+  schedule:
+    "The same on the command line. Signed schedules are created there, with --sign: the keys stay on your host.",
+  template: "The same on the command line.",
+};
+
+function Saving(props: { kind: Kind; texts: Texts; onText: (name: string, text: string) => void }) {
+  const { kind, texts, onText } = props;
+  if (kind === "template") return <TemplateFields texts={texts} onText={onText} />;
+  if (kind === "") return null;
+  return (
+    <>
+      {session.value.by === "oidc" && (
+        <Problem text="A schedule runs with the token of its creator, and this login has none. Log in with a token, or use wsctl schedules create" />
+      )}
+      <ScheduleFields texts={texts} onText={onText} />
+    </>
+  );
+}
+
+type Job = Omit<JobRequestInput, "target"> & Partial<Pick<JobRequestInput, "target">>;
+
+interface Rest {
+  saved: Texts;
+  fields: readonly Field[] | undefined;
+  /** How many agents the target selects. */
+  count: number;
+}
+
+function prepare(kind: Kind, job: Job | undefined, { saved, fields, count }: Rest) {
+  const none = (error: string) => ({ order: undefined, error });
+  const ready = (order: Prepared) => ({ order, error: "" });
+  if (job === undefined) return none("");
+  const files = (fields ?? []).filter((each) => each.kind === "file").map(({ name }) => name);
+  const shown = masked(job, fields);
+  if (kind === "template") {
+    const { order, error } = templateOf(saved, job);
+    if (order === undefined) return none(error);
+    const line = templateLine({ ...order, job: shown });
+    return ready({ line, send: () => create("templates", order) });
+  }
+  const { target } = job;
+  if (target === undefined) return none("a target is required");
+  if (kind === "schedule") {
+    const file = files.find((name) => job.parameters?.[name] !== undefined);
+    if (file !== undefined) return none(`Files expire, so ${file} cannot be part of a schedule`);
+    const { order, error } = scheduleOf(saved, { ...job, target });
+    if (order === undefined) return none(error);
+    const line = scheduleLine({ ...order, job: { ...shown, target } });
+    return ready({ line, send: () => create("schedules", order, true) });
+  }
+  const line = sendLine({ ...shown, target }, files);
+  return ready({ line, send: () => sendJob({ ...job, target }, count) });
+}
+
+async function create(
+  what: "schedules" | "templates",
+  order: { name: string },
+  isSensitive = false,
+): Promise<void> {
+  const done = `Created ${order.name}`;
+  const made = await act({ path: `api/v1/${what}`, body: order, done, isSensitive });
+  if (made !== undefined) go([what]);
+}
+
+async function sendJob(job: JobRequestInput, count: number): Promise<void> {
+  const title = `Run ${job.command} on ${counted(count, "agent")}?`;
+  const text =
+    "The agents are those of the preview. Others that the target selects by then make wsctl refuse the job.";
+  if (count > confirmAbove && !(await ask({ title, text, action: "Run" }))) return;
+  const body = { ...job, max_agents: Math.max(count, confirmAbove) };
+  const headers = { "Idempotency-Key": crypto.getRandomValues(new Uint32Array(4)).join("-") };
+  const made = await act<AcceptedLine>({ path: "api/v1/jobs", body, headers });
+  if (made !== undefined) go(["jobs", made.job.job_id]);
+}
 
 /** A secret is typed where it is used, and not copied. */
-function masked(order: JobRequestInput, fields: readonly Field[] = []): JobRequestInput {
+function masked(job: Job, fields: readonly Field[] = []): Job {
   const secrets = fields.filter(({ kind }) => kind === "secret").map(({ name }) => name);
-  const shown = Object.entries(order.parameters ?? {}).map(([name, value]) => {
+  const shown = Object.entries(job.parameters ?? {}).map(([name, value]) => {
     return [name, secrets.includes(name) ? "SECRET" : value];
   });
-  return { ...order, parameters: Object.fromEntries(shown) };
+  return { ...job, parameters: Object.fromEntries(shown) };
 }
 
 function fromJob({ command, target }: JobDetail): Partial<Choice> {
@@ -204,37 +277,4 @@ function fromJob({ command, target }: JobDetail): Partial<Choice> {
     agents: agents?.join(", ") ?? "",
     selector: selector ?? "",
   };
-}
-
-/** The agents that the target selects at the moment. */
-function usePreview(target: JobRequestInput["target"] | undefined, isOnline: boolean) {
-  const body = { target, require_online: isOnline };
-  const key = `target ${JSON.stringify(body)}`;
-  return useLive<TargetView | undefined>(
-    key,
-    async (signal) => {
-      if (target === undefined) return undefined;
-      return query<TargetView>("api/v1/targets", body, signal);
-    },
-    { everyMs: 4_000 },
-  );
-}
-
-/** The commands of the first agents of the target that are online. */
-function useCommands(target: TargetView | undefined) {
-  const asked = (target?.agents ?? []).filter(({ online }) => online).slice(0, agentsAsked);
-  const ids = asked.map(({ agent_id }) => agent_id);
-  const { data = [] } = useLive(
-    `commands ${ids.join(",")}`,
-    async (signal) => {
-      const details = await Promise.all(
-        ids.map((id) => get<AgentDetail>(`api/v1/agents/${encodeURIComponent(id)}`, signal)),
-      );
-      const all = details.flatMap(({ commands = [] }) => commands);
-      const byName = new Map(all.map((command) => [command.name, command]));
-      return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-    },
-    { everyMs: 15_000 },
-  );
-  return data;
 }

@@ -5,7 +5,7 @@ import { Badge, Empty, Problem, Skeleton, Time } from "../parts/badge.tsx";
 import { act } from "../parts/confirm.tsx";
 import { ask } from "../parts/dialog.tsx";
 import { get } from "../state/api.ts";
-import { type Shown, span, targetText, visible } from "../state/format.ts";
+import { counted, type Shown, span, targetText, visible } from "../state/format.ts";
 import { useLive } from "../state/live.ts";
 import { go, href } from "../state/router.ts";
 import { may } from "../state/session.ts";
@@ -16,13 +16,23 @@ export function SchedulesPage() {
   );
   return (
     <>
-      <h1 tabIndex={-1}>Schedules</h1>
+      <div class="title">
+        <h1 tabIndex={-1}>Schedules</h1>
+        {may("jobs.create") && (
+          <span class="buttons">
+            <a class="button primary" href={href(["run"], { as: "schedule" })}>
+              New schedule
+            </a>
+          </span>
+        )}
+      </div>
       <Problem text={error} />
       {data === undefined && error === "" && <Skeleton />}
       {data?.items.length === 0 && (
         <Empty title="No schedules yet">
           <p>
-            Create one: <code>wsctl schedules create nightly --cron "0 3 * * *" --all info</code>
+            A schedule runs a job at set times. On the command line:{" "}
+            <code>wsctl schedules create nightly --cron "0 3 * * *" --all info</code>
           </p>
         </Empty>
       )}
@@ -64,9 +74,9 @@ function Schedule({ schedule, refresh }: { schedule: ScheduleView; refresh: () =
           </>
         )}
         , by {visible(schedule.created_by)}
-        {visible(signedText(schedule))}
         {reason !== undefined && visible(`, paused: ${reason}`)}
       </p>
+      <Signed schedule={schedule} />
     </li>
   );
 }
@@ -118,9 +128,21 @@ function stateOf({ paused_at: pausedAt, next_at: next }: ScheduleView): Shown {
   return next === undefined ? { text: "ended", tone: "off" } : { text: "active", tone: "good" };
 }
 
-function signedText({ signed }: ScheduleView): string {
-  if (signed === undefined) return "";
-  return `, signed: ${signed.runs_left} of ${signed.max_runs} runs left until ${signed.not_after}`;
+/** What is left of a signed schedule, which only the command line can create and renew. */
+function Signed({ schedule: { signed } }: { schedule: ScheduleView }) {
+  if (signed === undefined) return null;
+  const { runs_left: left, max_runs: most, not_after: end, keys, ends_soon: isEnding } = signed;
+  return (
+    <p>
+      <Badge text={isEnding ? "signed, ends soon" : "signed"} tone={isEnding ? "wait" : "good"} />{" "}
+      <span class="quiet">
+        {`${left} of ${counted(most, "run")} left, ends `}
+        <Time at={end} isFuture={true} />
+        {visible(`, by ${counted(keys.length, "key")} ${keys.join(", ")}. To renew it, use `)}
+        <code>wsctl schedules create --sign</code>
+      </span>
+    </p>
+  );
 }
 
 function timingText({ timing }: ScheduleView): string {

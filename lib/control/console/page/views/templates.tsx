@@ -8,7 +8,7 @@ import { ask } from "../parts/dialog.tsx";
 import { get } from "../state/api.ts";
 import { creator, targetText, visible } from "../state/format.ts";
 import { useLive } from "../state/live.ts";
-import { go } from "../state/router.ts";
+import { go, href } from "../state/router.ts";
 import { targetOf } from "../state/runChoice.ts";
 import { may } from "../state/session.ts";
 
@@ -18,13 +18,22 @@ export function TemplatesPage() {
   );
   return (
     <>
-      <h1 tabIndex={-1}>Templates</h1>
+      <div class="title">
+        <h1 tabIndex={-1}>Templates</h1>
+        {may("jobs.create") && (
+          <span class="buttons">
+            <a class="button primary" href={href(["run"], { as: "template" })}>
+              New template
+            </a>
+          </span>
+        )}
+      </div>
       <Problem text={error} />
       {data === undefined && error === "" && <Skeleton />}
       {data?.items.length === 0 && (
         <Empty title="No templates yet">
           <p>
-            Save a job under a name:{" "}
+            A template is a job with a name. On the command line:{" "}
             <code>wsctl templates create free exec --params '{'{"argv":["df","-h"]}'}' --all</code>
           </p>
         </Empty>
