@@ -144,7 +144,7 @@ const largeFolders: Record<string, number> = {
   "cmd/flags": 16,
   "cmd/output": 15,
   "lib/agent/logs": 25,
-  "lib/control/console/page/state": 16,
+  "lib/control/console/page/state": 18,
   "lib/control/console/page/views": 18,
   "lib/control/api": 24,
   "lib/control/auth": 16,

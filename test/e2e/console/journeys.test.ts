@@ -83,9 +83,33 @@ describe.skipIf(chromiumFile() === undefined)("at the console", () => {
     await page.locator(".group", { hasText: "failed" }).first().waitFor();
     await page.locator(".group", { hasText: "2 agents" }).waitFor();
     await page.getByText("1 canary agent first", { exact: true }).waitFor();
+    const waves = page.getByRole("region", { name: "Rollout" }).getByRole("listitem");
+    await waves.filter({ hasText: /^Canary.*ended.*1 failed/ }).waitFor();
+    await waves.filter({ hasText: /never started.*2 cancelled/ }).waitFor();
+    await waves.getByRole("img", { name: "Canary: 1 failed" }).waitFor();
     await page.getByRole("button", { name: "Retry 3" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Retry" }).click();
     await page.getByText("Retry of").waitFor();
+  });
+
+  test("a rollout is followed by its waves, and stopped in the pause after its canary", async () => {
+    await using console = await fleet.open("run?all=1&command=deploy");
+    const { page } = console;
+    await page.getByLabel("version").fill("v9");
+    await page.getByText("Rollout, limits and priority").click();
+    await page.getByLabel("Canary", { exact: true }).fill("1");
+    await page.getByLabel("Pause after the canary").fill("10m");
+    await page.getByLabel("Batch", { exact: true }).fill("1");
+    await page.getByLabel("Pause between batches").fill("1s");
+    await page.getByRole("button", { name: "Run on 3 agents" }).press("Enter");
+    const waves = page.getByRole("region", { name: "Rollout" }).getByRole("listitem");
+    await waves.filter({ hasText: /^Canary.*ended.*1 success/ }).waitFor();
+    await waves.filter({ hasText: /^Wave 1 of 2.*pauses.*1 queued, starts in \d+ min/ }).waitFor();
+    await waves.filter({ hasText: /^Wave 2 of 2.*waits/ }).waitFor();
+    await page.getByRole("button", { name: "Cancel job" }).press("Enter");
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel job" }).press("Enter");
+    await badge(page, "cancelled").waitFor();
+    await waves.filter({ hasText: /^Wave 1 of 2.*never started/ }).waitFor();
   });
 
   test("what failed is found by outcome and by the words of its answer", async () => {

@@ -3,6 +3,7 @@ import { useMemo } from "preact/hooks";
 import type { AcceptedLine, JobDetail, RequestView } from "../../../../protocol/api/views.ts";
 import { Groups, RequestTable } from "../lists/outcomes.tsx";
 import { Output } from "../lists/output.tsx";
+import { Waves } from "../lists/waves.tsx";
 import { Badge, Facts, Problem, Progress, Skeleton, Time } from "../parts/badge.tsx";
 import { act } from "../parts/confirm.tsx";
 import { CopyLine } from "../parts/copyLine.tsx";
@@ -24,6 +25,7 @@ import { useLive } from "../state/live.ts";
 import { groupRequests } from "../state/outcomes.ts";
 import { go, href, route, setQuery } from "../state/router.ts";
 import { may, session } from "../state/session.ts";
+import { wavesOf } from "../state/waves.ts";
 
 const tabs = ["answers", "agents", "output"] as const;
 
@@ -38,6 +40,7 @@ export function JobPage({ id }: { id: string }) {
     isOver: ({ ended, total }) => ended >= total,
   });
   const groups = useMemo(() => groupRequests(job?.requests ?? []), [job]);
+  const waves = useMemo(() => (job === undefined ? [] : wavesOf(job)), [job]);
   if (job === undefined) {
     return (
       <>
@@ -64,6 +67,7 @@ export function JobPage({ id }: { id: string }) {
         <Progress job={job} />
         <StateCounts requests={job.requests} />
       </div>
+      <Waves waves={waves} />
       <JobFacts job={job} />
       <div class="title">
         <fieldset class="toggles">
