@@ -95,6 +95,16 @@ describe.skipIf(isMissing)("in a browser", () => {
       result: { href: evil.link, [leak]: leak, turned: evil.turned },
     });
     expect(await agent.isAlive()).toBe(true);
+    // Other operators are no friends either.
+    const make = async (path: string, body: object) => {
+      const init = { method: "POST", body: JSON.stringify(body) };
+      expect((await target.api(`/api/v1/${path}`, init)).status).toBe(201);
+    };
+    const job = { command, target: { all: true }, parameters, force: true };
+    const description = `${leak}${evil.turned}`;
+    await make("schedules", { name: "s", timing: { every_seconds: 3600 }, job });
+    await make("templates", { name: "t", description, job, prompts: { [leak]: { description } } });
+    await make("webhooks", { name: "w", url: `https://h.example/${leak}`, events: ["disk.low"] });
 
     const url = target.serving.url;
     await using console = await openConsole(browser, { url, token: target.admin });
@@ -123,7 +133,9 @@ describe.skipIf(isMissing)("in a browser", () => {
       const links = await page
         .locator("a")
         .evaluateAll((all) => all.map((a) => a.getAttribute("href")));
-      expect(links.filter((href) => !/^(#|console\/)/.test(href ?? ""))).toEqual([]);
+      expect(
+        links.filter((href) => !/^(#|console\/|api\/v1\/openapi\.json$)/.test(href ?? "")),
+      ).toEqual([]);
     }
     // The form of its command has its words as texts too.
     await page.getByText(evil.help).waitFor();

@@ -70,10 +70,15 @@ export class ConsoleFleet implements AsyncDisposable {
     const fleet = new ConsoleFleet(browser, await startServe({ dataDir: dir, args }), dir);
     for (const id of ["web-1", "web-2", "db-1"]) {
       const label = `role=${id.replace(/-\d/, "")}`;
-      const own = ["--commands-dir", commands, "--label", label];
+      const own = ["--commands-dir", commands, "--label", label, "--allow-exec", "**"];
       fleet.#agents.push(await connectedAgent({ dataDir: dir, id, args: own }));
     }
     return fleet;
+  }
+
+  /** Ends the agent process of the last agent, db-1. */
+  async stopLast(): Promise<void> {
+    await this.#agents.at(-1)?.kill();
   }
 
   /** Runs a command of the CLI as the administrator, and answers with its standard output. */

@@ -7,6 +7,8 @@ import { ParameterForm } from "./parameterForm.tsx";
 export function CommandFields(props: {
   command: string;
   onCommand: (command: string) => void;
+  /** The text is a program and its arguments, which `exec` runs. */
+  onProgram: (words: string[]) => void;
   commands: readonly Capability[];
   fields: readonly Field[] | undefined;
   texts: Readonly<Record<string, string>>;
@@ -14,9 +16,13 @@ export function CommandFields(props: {
   json: string;
   onJson: (json: string) => void;
 }) {
-  const { command, onCommand, commands, fields, texts, onText, json, onJson } = props;
+  const { command, onCommand, onProgram, commands, fields, texts, onText, json, onJson } = props;
   const chosen = commands.find(({ name }) => name === command);
   const offered = commands.map(({ name }) => visible(name)).join(", ");
+  const words = command.split(/\s+/).filter(Boolean);
+  // What may become the name of a command is no program yet.
+  const isName = commands.some(({ name }) => name.startsWith(command));
+  const isProgram = words.length > 0 && !isName && commands.some(({ name }) => name === "exec");
   const hint = offered === "" ? "Choose agents first, and their commands are listed here." : "";
   return (
     <fieldset>
@@ -43,6 +49,13 @@ export function CommandFields(props: {
             ? hint || `The agents offer ${offered}.`
             : visible(chosen.description ?? "")}
         </p>
+        {isProgram && (
+          <p>
+            <button type="button" onClick={() => onProgram(words)}>
+              {visible(`Run the program ${words.join(" ")}`)}
+            </button>
+          </p>
+        )}
       </div>
       {fields === undefined ? (
         <div class="field">

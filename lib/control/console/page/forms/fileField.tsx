@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Badge, Problem } from "../parts/badge.tsx";
 import { bytes, visible } from "../state/format.ts";
-import type { Field } from "../state/parameters.ts";
+import { type Field, readJson } from "../state/parameters.ts";
 import { fileBytesMax, uploadFile } from "../state/upload.ts";
 
 interface Upload {
@@ -89,10 +89,17 @@ function Running({ upload, onCancel }: { upload: Upload; onCancel: () => void })
   );
 }
 
+/** The text may also be that of a job that is repeated, which can be anything. */
+function readStored(text: string): Record<string, unknown> | undefined {
+  const { parameters = {} } = readJson(text);
+  return typeof parameters.sha256 === "string" ? parameters : undefined;
+}
+
 /** What the job will have as its parameter. */
 function Stored({ text }: { text: string }) {
-  if (text === "") return null;
-  const { name, bytes: size, sha256 } = JSON.parse(text) as Record<string, unknown>;
+  const stored = text === "" ? undefined : readStored(text);
+  if (stored === undefined) return null;
+  const { name, bytes: size, sha256 } = stored;
   return (
     <p role="status">
       <Badge text={`stored: ${name}, ${bytes(Number(size))}`} tone="good" />{" "}

@@ -3,6 +3,7 @@ import type { AuditLine } from "../../../../protocol/api/audit.ts";
 import { Badge, Empty, Time } from "../parts/badge.tsx";
 import { type Column, Table } from "../parts/table.tsx";
 import { type Tone, visible } from "../state/format.ts";
+import { href } from "../state/router.ts";
 
 const tones: Record<string, Tone> = { started: "wait", accepted: "good", success: "good" };
 
@@ -35,26 +36,36 @@ const columns: readonly Column<AuditLine>[] = [
     label: "By",
     width: "minmax(7rem, 1fr)",
     isWide: true,
-    render: ({ record: { actor = "nobody", role = "" } }) => visible(`${actor} ${role}`),
+    render: ({ record: { actor = "nobody", actor_name: name, role = "" } }) => (
+      <span title={visible(actor)}>{visible(`${name ?? actor} ${role}`)}</span>
+    ),
   },
   {
     id: "resource",
     label: "About",
     width: "minmax(10rem, 3fr)",
     isWide: true,
-    render: ({ record: { resource = {} } }) => {
-      const text = visible(
-        Object.entries(resource)
-          .map(
-            ([name, value]) =>
-              `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`,
-          )
-          .join(" "),
-      );
-      return <span title={text}>{text}</span>;
-    },
+    render: ({ record: { resource = {} } }) => <About resource={resource} />,
   },
 ];
+
+/** What was changed; jobs and agents are links. */
+function About({ resource }: { resource: Readonly<Record<string, unknown>> }) {
+  const { job_id: job, agent, ...rest } = resource;
+  const text = visible(
+    Object.entries(rest)
+      .map(
+        ([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+      )
+      .join(" "),
+  );
+  return (
+    <span title={text}>
+      {typeof job === "string" && <a href={href(["jobs", job])}>job</a>}{" "}
+      {typeof agent === "string" && <a href={href(["agents", agent])}>{visible(agent)}</a>} {text}
+    </span>
+  );
+}
 
 /** @param lines Oldest first, as the control plane returns them. */
 export function AuditRows({ lines }: { lines: readonly AuditLine[] }) {

@@ -10,7 +10,7 @@ import { Charts } from "../parts/chart.tsx";
 import { act } from "../parts/confirm.tsx";
 import { ask } from "../parts/dialog.tsx";
 import { get } from "../state/api.ts";
-import { agentState, visible } from "../state/format.ts";
+import { agentState, counted, visible } from "../state/format.ts";
 import { useLive } from "../state/live.ts";
 import { go, href, route, setQuery } from "../state/router.ts";
 import { can, may } from "../state/session.ts";
@@ -54,10 +54,10 @@ export function AgentPage({ id }: { id: string }) {
           ["Protocol", agent.protocol],
           ["Labels", agent.labels && <Labels labels={agent.labels} />],
           ["Last seen", <Time key="seen" at={agent.last_seen_at} />],
-          ["Connected", agent.online && <Time key="since" at={agent.connected_at} />],
+          ["Connected", agent.online ? <Time key="since" at={agent.connected_at} /> : undefined],
           ["CPU", agent.cpu_usage],
           ["Memory", agent.memory_usage],
-          ["Open requests", String(agent.open_requests)],
+          ["Open requests", <OpenRequests key="open" agent={agent} />],
           ["Used twice at", agent.duplicate_location],
         ]}
       />
@@ -67,6 +67,14 @@ export function AgentPage({ id }: { id: string }) {
       {can("audit.read") && <Audit id={agent.agent_id} />}
     </>
   );
+}
+
+/** What waits for the agent, or for its answer. */
+function OpenRequests({ agent }: { agent: AgentDetail }) {
+  const { agent_id: id, open_requests: count, online } = agent;
+  if (count === 0) return <>none</>;
+  const text = online ? counted(count, "request") : `${counted(count, "request")} queued`;
+  return <a href={href(["jobs"], { agent: id, status: "open" })}>{text}</a>;
 }
 
 function Actions({

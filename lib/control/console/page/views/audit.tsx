@@ -1,6 +1,10 @@
 /** The audit trail: the newest entries by filter, and whether the chain is intact. */
 import { useState } from "preact/hooks";
-import type { AuditPage as Trail, VerifyResult } from "../../../../protocol/api/audit.ts";
+import type {
+  AuditLine,
+  AuditPage as Trail,
+  VerifyResult,
+} from "../../../../protocol/api/audit.ts";
 import { AuditRows } from "../lists/auditRows.tsx";
 import { Badge, Problem, Skeleton } from "../parts/badge.tsx";
 import { say } from "../parts/dialog.tsx";
@@ -12,7 +16,7 @@ const pageSize = 200;
 const shownMax = 1_000;
 const filters = [
   ["action", "Action: job.* or token.create"],
-  ["by", "By: token ID"],
+  ["by", "By: name or ID"],
   ["agent", "Agent"],
   ["command", "Command"],
 ] as const;
@@ -23,15 +27,20 @@ export function AuditPage() {
   const given = filters.map(([name]) => [name, query.get(name)?.trim() ?? ""]);
   const filled = given.filter(([, value]) => value !== "");
   const search = new URLSearchParams([...filled, ["limit", String(wanted)]]);
+  const [words, setWords] = useState("");
   const { data, error } = useLive(
     `audit ${search}`,
     (signal) => get<Trail>(`api/v1/audit?${search}`, signal),
     { everyMs: 5_000 },
   );
+  const found = data?.items.filter((each) => hasWords(each, words)) ?? [];
   return (
     <>
       <div class="title">
         <h1 tabIndex={-1}>Audit</h1>
+        <p class="quiet" role="status">
+          {data !== undefined && `${found.length} of the newest ${data.items.length} entries`}
+        </p>
         <Chain />
       </div>
       <div class="filters">
@@ -48,13 +57,17 @@ export function AuditPage() {
             onInput={(event) => setQuery({ [name]: event.currentTarget.value })}
           />
         ))}
+        <input
+          aria-label="Words in these entries"
+          placeholder="Words in these entries"
+          autocomplete="off"
+          spellcheck={false}
+          value={words}
+          onInput={(event) => setWords(event.currentTarget.value)}
+        />
       </div>
       <Problem text={error} />
-      {data === undefined ? (
-        error === "" && <Skeleton rows={12} />
-      ) : (
-        <AuditRows lines={data.items} />
-      )}
+      {data === undefined ? error === "" && <Skeleton rows={12} /> : <AuditRows lines={found} />}
       {data !== undefined && data.items.length >= wanted && wanted < shownMax && (
         <p>
           <button type="button" onClick={() => setWanted(shownMax)}>
@@ -64,6 +77,14 @@ export function AuditPage() {
       )}
     </>
   );
+}
+
+function hasWords({ record }: AuditLine, words: string): boolean {
+  const text = JSON.stringify(record).toLowerCase();
+  return words
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
 }
 
 function Chain() {

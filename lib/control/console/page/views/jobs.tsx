@@ -83,7 +83,7 @@ function Filters() {
       <input
         type="search"
         aria-label="Search jobs"
-        placeholder="Words of results, messages, commands, agents"
+        placeholder="Whole words of messages and codes"
         autocomplete="off"
         spellcheck={false}
         value={query.get("search") ?? ""}

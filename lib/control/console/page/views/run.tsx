@@ -142,6 +142,10 @@ export function RunPage() {
         <CommandFields
           command={choice.command}
           onCommand={(command) => setChoice({ ...choice, command })}
+          onProgram={(words) => {
+            setChoice({ ...choice, command: "exec" });
+            setTexts({ argv: words.join("\n") });
+          }}
           commands={commands}
           fields={fields}
           texts={texts}
