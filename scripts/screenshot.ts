@@ -62,6 +62,17 @@ try {
   await wsctl("send", "ping", "--target", "env=prod", "--batch", "2");
   await wsctl("send", "restart", "--agent", "worker-1", "--no-wait");
   await wsctl("schedules", "create", "nightly", "--cron", "0 3 * * *", "--all", "info");
+  const deploy = ["send", "deploy", "--all", "--param", "version=v9", "--no-wait"];
+  const rolled = await wsctl(
+    ...deploy,
+    "--canary",
+    "1",
+    "--canary-pause",
+    "10m",
+    "--batch",
+    "2",
+    "--waves",
+  );
   const token = (await wsctl("tokens", "create", "--role", "admin")).trim();
   const browser = await startBrowser();
   const page = await browser.newPage({ viewport: { width: 1200, height: 640 } });
@@ -78,10 +89,22 @@ try {
   await page.locator("canvas").first().waitFor();
   await take(page, "console-agent");
   await visit(page, "jobs");
-  await page.getByRole("link", { name: "deploy" }).click();
+  await page.getByRole("link", { name: "deploy" }).last().click();
   await page.locator(".answer").first().waitFor();
   await take(page, "console-job");
+  const [, rolloutId = ""] = rolled.match(/([0-9a-f-]{36})/) ?? [];
+  await visit(page, `jobs/${rolloutId}`);
+  await page.getByText("starts in").waitFor();
+  await take(page, "console-rollout");
+  await visit(page, "run?as=schedule&selector=role%3Dweb&command=deploy");
+  await page.getByLabel("Name").fill("weekly");
+  await page.getByLabel("Cron", { exact: true }).fill("0 3 * * 1");
+  await page.getByText("3 agents", { exact: true }).waitFor();
+  await take(page, "console-schedule");
   await page.emulateMedia({ colorScheme: "dark" });
+  await visit(page, "settings");
+  await page.getByText("at once").waitFor();
+  await take(page, "console-settings");
   await visit(page, "run?selector=role%3Dweb&command=deploy");
   await page.getByLabel("version").fill("v8");
   await page.getByText("3 agents", { exact: true }).waitFor();

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { chromiumFile } from "../../support/clients/browser.ts";
-import { badge, row, visit } from "../../support/clients/consolePage.ts";
+import { badge, row, violations, visit } from "../../support/clients/consolePage.ts";
 import { ConsoleFleet } from "../../support/processes/consoleFleet.ts";
 
 setDefaultTimeout(60_000);
@@ -140,6 +140,7 @@ describe.skipIf(chromiumFile() === undefined)("at the console", () => {
     await page.getByLabel("package").setInputFiles(file);
     await page.getByRole("progressbar", { name: "Uploading app 1.4.deb" }).waitFor();
     await page.getByText("0 %, 0 B of 9.0 MB").waitFor();
+    expect(await violations(page)).toEqual([]);
     await page.getByRole("button", { name: "Cancel the upload" }).press("Enter");
     await page.getByRole("progressbar").waitFor({ state: "detached" });
     isHolding.now = false;

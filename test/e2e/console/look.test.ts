@@ -1,13 +1,13 @@
 /** How the console looks and is handled: contrast, names, phones, keyboard, and a stable layout. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import axe from "axe-core";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { chromiumFile, startBrowser, watchedPage } from "../../support/clients/browser.ts";
 import {
   consolePages,
   openConsole,
   row,
   settled,
+  violations,
   visit,
   widthOf,
 } from "../../support/clients/consolePage.ts";
@@ -17,20 +17,12 @@ setDefaultTimeout(90_000);
 
 const isMissing = chromiumFile() === undefined;
 
-/** The violations of WCAG 2.2 AA that axe-core finds. */
-async function violations(page: Page): Promise<string[]> {
-  const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-  const found = await page.evaluate<axe.Result[]>(
-    `axe.run({ runOnly: ${JSON.stringify(tags)} }).then(({ violations }) => violations)`,
-  );
-  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-}
-
 describe.skipIf(isMissing)("the console", () => {
   let browser: Browser;
   let target: Target;
   let agent: RawAgent;
   let jobId = "";
+  let rolloutId = "";
 
   beforeAll(async () => {
     browser = await startBrowser();
@@ -54,6 +46,21 @@ describe.skipIf(isMissing)("the console", () => {
     const body = JSON.stringify({ name: "nightly", timing, job });
     const made = await target.api("/api/v1/schedules", { method: "POST", body });
     expect(made.status).toBe(201);
+    await target.api("/api/v1/saved-targets", {
+      method: "POST",
+      body: JSON.stringify({ name: "web", selector: "role=web" }),
+    });
+    await target.api("/api/v1/webhooks", {
+      method: "POST",
+      body: JSON.stringify({ name: "w", url: "https://hooks.example", events: ["disk.low"] }),
+    });
+    const rollout = { canary: 1, canary_pause_seconds: 600, batch: 1, waves: true };
+    const rolled = await target.send("ping", [agent.id, (await target.newAgent()).agent_id], {
+      rollout,
+    });
+    await agent.command(rolled.requestIds[0] ?? "");
+    agent.respond(rolled.requestIds[0] ?? "", { status: "success", message: "pong" });
+    rolloutId = rolled.jobId;
   });
   afterAll(async () => {
     await browser?.close();
@@ -69,22 +76,25 @@ describe.skipIf(isMissing)("the console", () => {
     ...consolePages,
     ...[`agents/${agent.id}`, `jobs/${jobId}`, `jobs/${jobId}?show=agents`],
     ...[`jobs/${jobId}?show=output`, `run?agents=${agent.id}`, "jobs?search=nothing"],
+    ...["run?as=schedule&selector=role%3Dweb", "run?as=template", `jobs/${rolloutId}`],
   ];
 
   test.each(["light", "dark"] as const)("has no violation of WCAG in %s", async (colorScheme) => {
     await using console = await open();
     const { page } = console;
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    await page.evaluate(axe.source);
     const found: Record<string, string[]> = {};
     for (const path of paths()) {
       await visit(page, path);
       found[path] = await violations(page);
     }
-    await visit(page, "tokens");
-    await page.getByRole("button", { name: "Create a token" }).click();
-    found.dialog = await violations(page);
-    await page.keyboard.press("Escape");
+    const dialogs = { tokens: "Create a token", targets: "Save a target" };
+    for (const [path, name] of Object.entries({ ...dialogs, webhooks: "Create a webhook" })) {
+      await visit(page, path);
+      await page.getByRole("button", { name }).click();
+      found[name] = await violations(page);
+      await page.keyboard.press("Escape");
+    }
     await page.keyboard.press("Control+k");
     await page.getByRole("option").first().waitFor();
     found.palette = await violations(page);
@@ -147,7 +157,7 @@ describe.skipIf(isMissing)("the console", () => {
     await page.keyboard.press("?");
     await page.getByRole("dialog", { name: "Keys" }).waitFor();
     await page.keyboard.press("Escape");
-    await row(page, "ping").getByRole("link").press("Enter");
+    await row(page, "ping").getByRole("link").last().press("Enter");
     await page.getByText("out of disk").first().waitFor();
     await page.context().close();
   });

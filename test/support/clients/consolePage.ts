@@ -1,4 +1,5 @@
 /** The console in a browser, as its user handles it. */
+import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { type Watched, watchedPage } from "./browser.ts";
 
@@ -59,6 +60,16 @@ export async function visit(page: Page, path: string): Promise<void> {
 export async function settled(page: Page): Promise<void> {
   await page.locator("main h1").waitFor();
   await page.locator(".skeleton").first().waitFor({ state: "detached" });
+}
+
+/** The violations of WCAG 2.2 AA that axe-core finds. */
+export async function violations(page: Page): Promise<string[]> {
+  const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+  await page.evaluate(axe.source);
+  const found = await page.evaluate<axe.Result[]>(
+    `axe.run({ runOnly: ${JSON.stringify(tags)} }).then(({ violations }) => violations)`,
+  );
+  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
 }
 
 /** The row of a table with this text. */
