@@ -56,7 +56,10 @@ describe.each(flavours.map((flavour) => [flavour] as const))("on %s", (flavour) 
       ...{ outcome: "accepted", actor: id, role: "operator", address: "127.0.0.1" },
       resource: { issuer: pair.provider.issuer, subject: "ada", name: "ada" },
     });
+    // The events of a person are a stream until the login ends.
+    const events = visitor.ask(`${pair.url}/api/v1/events?types=disk.low`);
     expect((await visitor.ask(`${pair.url}/console/logout`, { method: "POST" })).status).toBe(204);
+    expect((await events).text.trim()).toBe(": events");
     expect(await ask("/agents")).toBe(401);
   });
 

@@ -83,7 +83,7 @@ describe.skipIf(chromiumFile() === undefined)("at the console", () => {
     const { page } = console;
     await page.getByRole("button", { name: "Run…" }).click();
     await page.getByLabel("version").fill("v10");
-    await page.getByRole("button", { name: "Run", exact: true }).click();
+    await page.getByRole("button", { name: "Run on 2 agents" }).click();
     await page.getByRole("heading", { name: "deploy" }).waitFor();
     await badge(page, "succeeded").waitFor();
     await page.locator(".answer", { hasText: "green v10" }).waitFor();
@@ -120,6 +120,7 @@ describe.skipIf(chromiumFile() === undefined)("at the console", () => {
     const { page } = console;
     await page.getByText("next in").waitFor();
     await page.getByRole("button", { name: "Run now" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Run" }).click();
     await page.getByRole("heading", { name: "info" }).waitFor();
     await badge(page, "succeeded").waitFor();
     await visit(page, "schedules");

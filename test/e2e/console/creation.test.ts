@@ -3,9 +3,11 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { chromiumFile } from "../../support/clients/browser.ts";
 import { badge, row, violations, visit } from "../../support/clients/consolePage.ts";
 import { ConsoleFleet } from "../../support/processes/consoleFleet.ts";
+import { temporaryDir } from "../../support/processes/processes.ts";
 
 setDefaultTimeout(60_000);
 
@@ -66,10 +68,39 @@ describe.skipIf(chromiumFile() === undefined)("at the console", () => {
     await page.getByRole("button", { name: "Create the template" }).click();
     await page.getByText("Created roll").waitFor();
     await page.getByRole("button", { name: "Run…" }).click();
+    await page.getByText("version is required").waitFor();
     await page.getByLabel("version").fill("v12");
-    await page.getByRole("button", { name: "Run", exact: true }).click();
+    await page.getByText("wsctl templates run roll --param version=v12").waitFor();
+    await page.getByRole("button", { name: "Run on 2 agents" }).click();
     await badge(page, "succeeded").waitFor();
     await page.locator(".answer", { hasText: "green v12" }).waitFor();
+  });
+
+  test("a template asks for a file, which is uploaded", async () => {
+    const words = ["create", "setup", "install", "--agent", "web-1", "--prompt", "package"];
+    await fleet.run("templates", ...words);
+    await using console = await fleet.open("templates");
+    const { page } = console;
+    const card = page.getByRole("listitem").filter({ hasText: "setup" });
+    await card.getByRole("button", { name: "Run…" }).click();
+    const file = { name: "a.deb", mimeType: "text/plain", buffer: Buffer.from("four") };
+    await card.getByLabel("package").setInputFiles(file);
+    await card.getByText("wsctl templates run setup --file package=a.deb").waitFor();
+    await card.getByRole("button", { name: "Run on 1 agent" }).click();
+    await page.locator(".answer", { hasText: "4 bytes" }).waitFor();
+  });
+
+  test("what is left of a signed schedule is shown, and nothing runs it at once", async () => {
+    using dir = temporaryDir();
+    const key = join(`${dir}`, "key");
+    await fleet.run("release", "generate-key", key);
+    const words = ["schedules", "create", "rotate", "ping", "--agent", "web-1", "--every", "1d"];
+    await fleet.run(...words, "--sign", key, "--not-after", "30d");
+    await using console = await fleet.open("schedules");
+    const card = console.page.getByRole("listitem").filter({ hasText: "rotate" });
+    await card.getByText(/\d+ of \d+ runs left, ends in 29 days, by 1 key/).waitFor();
+    await card.getByText("wsctl schedules create --sign").waitFor();
+    expect(await card.getByRole("button").allTextContents()).toEqual(["Pause", "Delete"]);
   });
 
   test("a target is saved with a preview, is used, and is deleted", async () => {

@@ -6,9 +6,10 @@ import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { call, LoggedOut } from "../state/api.ts";
 import { refreshFleet } from "../state/fleet.ts";
+import { counted } from "../state/format.ts";
 import { confirmLogin, endSession, isConfirmed, session } from "../state/session.ts";
 import { Problem } from "./badge.tsx";
-import { Dialog, say } from "./dialog.tsx";
+import { ask, Dialog, say } from "./dialog.tsx";
 
 const waiting = signal<((isConfirmed: boolean) => void) | undefined>(undefined);
 
@@ -36,6 +37,18 @@ export async function act<T = unknown>(action: Action): Promise<T | undefined> {
     else say((error as Error).message, { isBad: true });
     return undefined;
   }
+}
+
+/** As `wsctl send --confirm-above`. */
+export const confirmAbove = 20;
+
+/** Asks before a command runs on many agents. */
+export async function confirmAgents(command: string, count: number): Promise<boolean> {
+  if (count <= confirmAbove) return true;
+  const title = `Run ${command} on ${counted(count, "agent")}?`;
+  const text =
+    "The agents are those of the preview. Others that the target selects by then make wsctl refuse the job.";
+  return ask({ title, text, action: "Run" });
 }
 
 function confirm(): Promise<boolean> {

@@ -96,6 +96,15 @@ export function templateLine({ name, description, job, prompts }: TemplateReques
   return words.line;
 }
 
+/** The line with `wsctl templates run`. */
+export function templateRunLine(
+  name: string,
+  run: Pick<Job, "target" | "parameters">,
+  files: readonly string[],
+): string {
+  return addJob(new Words("wsctl", "templates", "run", name), { command: "", ...run }, files).line;
+}
+
 /** The line with `wsctl targets create`. */
 export function savedTargetLine({ name, selector }: { name: string; selector: string }): string {
   return new Words("wsctl", "targets", "create", name).add("--target", selector).line;

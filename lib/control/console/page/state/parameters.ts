@@ -122,6 +122,11 @@ function readValue(field: Field, text: string, schema: JsonObject): unknown {
   }
 }
 
+/** A field for a parameter of which nothing but the name is known. */
+export function unknownField(name: string, isRequired: boolean, help: string): Field {
+  return { name, kind: "text", isRequired, help, choices: [], placeholder: "" };
+}
+
 /** All parameters as a JSON object. */
 export function readJson(text: string): Read {
   if (text.trim() === "") return { parameters: {}, error: "" };

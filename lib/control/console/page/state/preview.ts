@@ -24,11 +24,11 @@ export function usePreview(
   );
 }
 
-/** The commands of the first agents that are online. */
+/** The commands of the first agents that are online; undefined before they are read. */
 export function useCommands(agents: TargetView["agents"]) {
   const asked = agents.filter(({ online }) => online).slice(0, agentsAsked);
   const ids = asked.map(({ agent_id }) => agent_id);
-  const { data = [] } = useLive(
+  const { data } = useLive(
     `commands ${ids.join(",")}`,
     async (signal) => {
       const details = await Promise.all(

@@ -11,9 +11,9 @@ import { ScheduleFields } from "../forms/scheduleFields.tsx";
 import { TargetFields } from "../forms/targetFields.tsx";
 import { TemplateFields } from "../forms/templateFields.tsx";
 import { Problem } from "../parts/badge.tsx";
-import { act } from "../parts/confirm.tsx";
+import { act, confirmAbove, confirmAgents } from "../parts/confirm.tsx";
 import { CopyLine } from "../parts/copyLine.tsx";
-import { ask, say } from "../parts/dialog.tsx";
+import { say } from "../parts/dialog.tsx";
 import { get } from "../state/api.ts";
 import { scheduleLine, sendLine, templateLine } from "../state/cliLine.ts";
 import { counted, visible } from "../state/format.ts";
@@ -30,9 +30,6 @@ import {
 } from "../state/runChoice.ts";
 import { isMissing, promptNames, scheduleOf, type Texts, templateOf } from "../state/savedOrder.ts";
 import { session } from "../state/session.ts";
-
-/** As `wsctl send --confirm-above`. */
-const confirmAbove = 20;
 
 const kinds = [
   ["", "now", "Run"],
@@ -72,7 +69,7 @@ export function RunPage() {
   }, [from]);
   const target = targetOf(choice);
   const preview = usePreview(target, options.require_online === "true");
-  const commands = useCommands(preview.data?.agents ?? []);
+  const commands = useCommands(preview.data?.agents ?? []) ?? [];
   const schema = commands.find(({ name }) => name === choice.command)?.parameters;
   const prompts = kind === "template" ? promptNames(saved.prompts ?? "") : [];
   const fields = fieldsOf(schema)?.map((each) => {
@@ -254,10 +251,7 @@ async function create(
 }
 
 async function sendJob(job: JobRequestInput, count: number): Promise<void> {
-  const title = `Run ${job.command} on ${counted(count, "agent")}?`;
-  const text =
-    "The agents are those of the preview. Others that the target selects by then make wsctl refuse the job.";
-  if (count > confirmAbove && !(await ask({ title, text, action: "Run" }))) return;
+  if (!(await confirmAgents(job.command, count))) return;
   const body = { ...job, max_agents: Math.max(count, confirmAbove) };
   const headers = { "Idempotency-Key": crypto.getRandomValues(new Uint32Array(4)).join("-") };
   const made = await act<AcceptedLine>({ path: "api/v1/jobs", body, headers });

@@ -89,6 +89,10 @@ function Actions({ schedule, refresh }: { schedule: ScheduleView; refresh: () =>
     refresh();
   };
   const run = async () => {
+    const { command, target } = schedule.job;
+    const title = `Run ${name} now?`;
+    const text = `It runs ${command} on ${targetText(target)}, with your login. Its due runs stay as they are.`;
+    if (!(await ask({ title, text, action: "Run" }))) return;
     const headers = { "Idempotency-Key": crypto.getRandomValues(new Uint32Array(4)).join("-") };
     const made = await act<{ job_id: string }>({ path: `${path}/run`, headers });
     if (made !== undefined) go(["jobs", made.job_id]);

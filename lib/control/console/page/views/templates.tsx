@@ -1,15 +1,15 @@
 /** Saved jobs: fill in what a run asks for, and run them. */
 import { useState } from "preact/hooks";
 import type { TemplateView } from "../../../../protocol/api/templates.ts";
-import type { AcceptedLine, Page } from "../../../../protocol/api/views.ts";
+import type { Page } from "../../../../protocol/api/views.ts";
+import { TemplateRunForm } from "../forms/templateRunForm.tsx";
 import { Empty, Facts, Problem, Skeleton } from "../parts/badge.tsx";
 import { act } from "../parts/confirm.tsx";
 import { ask } from "../parts/dialog.tsx";
 import { get } from "../state/api.ts";
 import { creator, targetText, visible } from "../state/format.ts";
 import { useLive } from "../state/live.ts";
-import { go, href } from "../state/router.ts";
-import { targetOf } from "../state/runChoice.ts";
+import { href } from "../state/router.ts";
 import { may } from "../state/session.ts";
 
 export function TemplatesPage() {
@@ -82,76 +82,7 @@ function Template({ template, refresh }: { template: TemplateView; refresh: () =
           ["By", creator(template)],
         ]}
       />
-      {isOpen && <RunForm template={template} path={path} />}
+      {isOpen && <TemplateRunForm template={template} />}
     </li>
   );
-}
-
-function RunForm({ template, path }: { template: TemplateView; path: string }) {
-  const { name, prompts, job } = template;
-  const [texts, setTexts] = useState<Record<string, string>>({});
-  const [agents, setAgents] = useState("");
-  const run = async () => {
-    const filled = Object.entries(texts).filter(([, text]) => text !== "");
-    const kind = /[=!(@]/.test(agents) ? "selector" : "agents";
-    const target = targetOf({ command: "", kind, agents, selector: agents });
-    const body = {
-      parameters: Object.fromEntries(filled.map(([each, text]) => [each, jsonOrText(text)])),
-      ...(job.target === undefined && target !== undefined ? { target } : {}),
-    };
-    const headers = { "Idempotency-Key": crypto.getRandomValues(new Uint32Array(4)).join("-") };
-    const made = await act<AcceptedLine>({ path: `${path}/run`, body, headers });
-    if (made !== undefined) go(["jobs", made.job.job_id]);
-  };
-  return (
-    <form
-      class="columns"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void run();
-      }}
-    >
-      {job.target === undefined && (
-        <div class="field">
-          <label for={`${name}-target`}>Target</label>
-          <input
-            id={`${name}-target`}
-            required
-            spellcheck={false}
-            placeholder="web-1, db-* or env=prod"
-            value={agents}
-            onInput={(event) => setAgents(event.currentTarget.value)}
-          />
-        </div>
-      )}
-      {Object.entries(prompts).map(([each, { description = "" }]) => (
-        <div class="field" key={each}>
-          <label for={`${name}-${each}`}>{visible(each)}</label>
-          <input
-            id={`${name}-${each}`}
-            required={!Object.hasOwn(job.parameters ?? {}, each)}
-            autocomplete="off"
-            spellcheck={false}
-            value={texts[each] ?? ""}
-            onInput={(event) => setTexts({ ...texts, [each]: event.currentTarget.value })}
-          />
-          <p class="quiet">{visible(description)}</p>
-        </div>
-      ))}
-      <p class="buttons">
-        <button type="submit" class="primary">
-          Run
-        </button>
-      </p>
-    </form>
-  );
-}
-
-/** As `--param` of the command line reads a value. */
-function jsonOrText(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
