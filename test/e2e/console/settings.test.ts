@@ -71,8 +71,18 @@ describe.skipIf(chromiumFile() === undefined)("the console", () => {
     await using console = await open("overview");
     const { page } = console;
     await page.locator(".connection", { hasText: /live$/ }).waitFor();
-    await page.route(/\/api\/v1\/events/, (route) => route.abort());
+    // A stream that opens and ends, and then none.
+    let asked = 0;
+    const isRefused = Promise.withResolvers<void>();
+    await page.route(/\/api\/v1\/events/, async (route) => {
+      if (++asked > 1) {
+        await route.abort();
+        return isRefused.resolve();
+      }
+      await route.fulfill({ contentType: "text/event-stream", body: ": events\n\n" });
+    });
     await page.reload();
+    await isRefused.promise;
     await page.getByText("live, by polling").waitFor();
     await page.unroute(/\/api\/v1\/events/);
     await page.locator(".connection", { hasText: /live$/ }).waitFor();
