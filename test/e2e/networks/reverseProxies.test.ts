@@ -32,6 +32,17 @@ if (missingProxies.length > 0) {
   process.stderr.write(`left out, because they are missing: ${missingProxies.join(", ")}\n`);
 }
 
+/** A command with a file as its parameter. */
+const installer = `description = "Install a package"
+argv = ["/usr/bin/stat", "--format=%s bytes", "{package}"]
+
+[parameters]
+required = ["package"]
+[parameters.properties.package]
+type = "artifact"
+description = "The package"
+`;
+
 /** A client whose own address is another one of loopback, and which writes headers of a proxy. */
 function curl(url: string, ca: string, from: string, ...args: string[]) {
   const words = ["-s", "--cacert", ca, "--interface", from, "-w", "\n%{http_code}", ...args, url];
@@ -82,13 +93,17 @@ for (const name of proxyNames) {
       const lines = Array.from({ length: 60_000 }, (_, n) => `2026-01-01T00:00:00Z line ${n}`);
       writeFileSync(join(`${dir}`, "app.log"), `${lines.join("\n")}\n`);
       writeFileSync(join(logs, "app.toml"), `files = ["${dir}/app.log"]\n`);
+      const commands = join(`${dir}`, "commands");
+      mkdirSync(commands);
+      writeFileSync(join(commands, "install.toml"), installer);
       const { port, url } = await planProxy();
       const args = ["--public-url", url, "--trusted-proxy", "127.0.0.1"];
       serving = await startServe({ dataDir, args });
       proxy = await startProxy({ name, port, upstream: serving.port, certificate, dir: `${dir}` });
       const made = await wsctl(["tokens", "create", "--join", "--data-dir", dataDir]);
       joinString = made.stdout.trim();
-      const joining = ["--join", joinString, "--ca", certificate.ca, "--logs-dir", logs];
+      const own = ["--logs-dir", logs, "--commands-dir", commands];
+      const joining = ["--join", joinString, "--ca", certificate.ca, ...own];
       agent = startAgent({ dataDir: elsewhere, id: "web-1", args: joining });
       await agent.logged(/ connected/);
     });
@@ -216,6 +231,26 @@ for (const name of proxyNames) {
       const [cookie] = await context.cookies();
       expect(cookie).toMatchObject({ path: "/wsctl/", secure: true, httpOnly: true });
       expect(faults).toEqual([]);
+    });
+
+    test("a browser uploads a file there, in parts that a small limit takes", async () => {
+      if (chromiumFile() === undefined) return;
+      const change = (text: string) => text.replace(/ *client_max_body_size.*\n/, "");
+      const { port } = await planProxy();
+      await using narrow = await startProxy({
+        ...{ name, port, certificate, change, dir: `${dir}`, upstream: serving.port },
+      });
+      await using browser = await startBrowser();
+      const context = await browser.newContext({ ignoreHTTPSErrors: true });
+      const page = await context.newPage();
+      page.setDefaultTimeout(15_000);
+      await logIn(page, narrow.url, adminToken(dataDir));
+      await visit(page, "run?agents=web-1&command=install");
+      const file = { name: "a.deb", mimeType: "text/plain", buffer: Buffer.alloc(3_000_000, name) };
+      await page.getByLabel("package").setInputFiles(file);
+      await page.getByText("stored: a.deb, 3.0 MB").waitFor();
+      await page.getByRole("button", { name: "Run on 1 agent" }).click();
+      await page.locator(".answer", { hasText: "3000000 bytes" }).waitFor();
     });
 
     test("the page and its files are below the path", () => {

@@ -6,13 +6,15 @@ import {
   uploadOffsetHeader,
 } from "../../../../protocol/api/artifacts.ts";
 import type { ArtifactParameter } from "../../../../protocol/commands/files.ts";
+import { artifactSmallPartBytes } from "../../../../protocol/limits.ts";
 import { query, Refused, Unreachable } from "./api.ts";
 import { bytes } from "./format.ts";
 
 /** The browser computes the digest of a whole file in memory. */
 export const fileBytesMax = 256_000_000;
 
-const partBytes = 4 * 1024 * 1024;
+/** Small enough that the progress moves. */
+const largePartBytes = 4 * 1024 * 1024;
 const retryMs = 1_000;
 const verifyMs = 500;
 /** A connection that stays away for this many attempts in a row ends the upload. */
@@ -62,17 +64,25 @@ async function send(
   onProgress: Progress,
 ): Promise<void> {
   const url = addressOf(upload);
+  const { headers } = upload;
+  let partBytes = largePartBytes;
   let failures = 0;
   for (let offset: number | undefined; ; ) {
     try {
       offset ??= readOffset(await fetch(url, { method: "HEAD", signal }));
       onProgress("uploading", offset, file.size);
       if (offset >= file.size) return;
-      offset = await sendPart(file, { url, offset, headers: upload.headers, signal });
+      const end: number = Math.min(file.size, offset + partBytes);
+      offset = await sendPart(file, { url, offset, end, headers, signal });
       failures = 0;
     } catch (error) {
-      if (signal.aborted || error instanceof Refused || ++failures > failuresMax) throw error;
+      const isTooLarge = error instanceof Refused && error.status === 413;
+      const mayShrink = isTooLarge && partBytes > artifactSmallPartBytes;
+      const isFinal = error instanceof Refused && !mayShrink;
+      if (signal.aborted || isFinal || ++failures > failuresMax) throw error;
       offset = undefined;
+      // A reverse proxy refuses large bodies.
+      if (mayShrink) partBytes = artifactSmallPartBytes;
       await new Promise((resolve) => setTimeout(resolve, retryMs));
     }
   }
@@ -81,10 +91,15 @@ async function send(
 /** Returns how many bytes are stored afterwards. */
 async function sendPart(
   file: File,
-  part: { url: string; offset: number; headers: Record<string, string>; signal: AbortSignal },
+  part: {
+    url: string;
+    offset: number;
+    end: number;
+    headers: Record<string, string>;
+    signal: AbortSignal;
+  },
 ): Promise<number> {
-  const { url, offset, signal } = part;
-  const end = Math.min(file.size, offset + partBytes);
+  const { url, offset, end, signal } = part;
   const range = { "Content-Range": `bytes ${offset}-${end - 1}/${file.size}` };
   const headers = { ...part.headers, ...range };
   const body = file.slice(offset, end);
