@@ -177,6 +177,14 @@ describe.skipIf(chromiumFile() === undefined)("at the console", () => {
     isHolding.now = false;
     held.resolve();
     expect(await page.getByRole("button", { name: "Run on 2 agents" }).isDisabled()).toBe(true);
+    // The form stays while the agents of another target are asked for their commands.
+    const field = await page.getByLabel("package").elementHandle();
+    await page.getByLabel("Agent IDs").fill("web-1");
+    await page.getByText("1 agent", { exact: true }).waitFor();
+    expect(await field?.evaluate((each) => each.isConnected)).toBe(true);
+    await page.getByLabel("Agent IDs").fill("web-1,web-2");
+    await page.getByText("2 agents", { exact: true }).waitFor();
+    expect(await field?.evaluate((each) => each.isConnected)).toBe(true);
     // The connection is lost between two parts: the upload goes on where it was.
     let parts = 0;
     await page.route(/\/artifacts\/[^/]+\?/, async (route) => {

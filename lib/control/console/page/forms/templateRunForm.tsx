@@ -26,7 +26,7 @@ export function TemplateRunForm({ template }: { template: TemplateView }) {
   const named = targetOf({ command: "", kind, agents, selector: agents });
   const target = job.target ?? named;
   const preview = usePreview(target, job.require_online);
-  const commands = useCommands(preview.data?.agents ?? []);
+  const commands = useCommands(preview.data?.agents);
   // A field keeps its kind: what is typed before the schema is known would be lost.
   const isReading =
     target !== undefined &&

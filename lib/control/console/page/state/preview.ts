@@ -1,4 +1,5 @@
 /** Which agents a target selects at the moment, and which commands they offer. */
+import { useRef } from "preact/hooks";
 import type { JobRequestInput } from "../../../../protocol/api/jobs.ts";
 import type { TargetView } from "../../../../protocol/api/target.ts";
 import type { AgentDetail } from "../../../../protocol/api/views.ts";
@@ -25,8 +26,8 @@ export function usePreview(
 }
 
 /** The commands of the first agents that are online; undefined before they are read. */
-export function useCommands(agents: TargetView["agents"]) {
-  const asked = agents.filter(({ online }) => online).slice(0, agentsAsked);
+export function useCommands(agents: TargetView["agents"] | undefined) {
+  const asked = (agents ?? []).filter(({ online }) => online).slice(0, agentsAsked);
   const ids = asked.map(({ agent_id }) => agent_id);
   const { data } = useLive(
     `commands ${ids.join(",")}`,
@@ -40,5 +41,8 @@ export function useCommands(agents: TargetView["agents"]) {
     },
     { everyMs: 15_000 },
   );
-  return data;
+  // A form stays as it is, with its uploads, while other agents of the target are asked.
+  const last = useRef<typeof data>(undefined);
+  if (agents !== undefined && data !== undefined) last.current = data;
+  return agents === undefined ? last.current : (data ?? last.current);
 }

@@ -69,7 +69,7 @@ export function RunPage() {
   }, [from]);
   const target = targetOf(choice);
   const preview = usePreview(target, options.require_online === "true");
-  const commands = useCommands(preview.data?.agents ?? []) ?? [];
+  const commands = useCommands(preview.data?.agents) ?? [];
   const schema = commands.find(({ name }) => name === choice.command)?.parameters;
   const prompts = kind === "template" ? promptNames(saved.prompts ?? "") : [];
   const fields = fieldsOf(schema)?.map((each) => {
