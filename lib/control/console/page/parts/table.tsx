@@ -3,7 +3,8 @@
  * equally high. The keys j and k, or the arrows, move between rows.
  */
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { useVirtualRows } from "./virtualRows.ts";
 
 export interface Column<Row> {
   id: string;
@@ -28,42 +29,22 @@ export interface TableProps<Row> {
   rowHeight?: number;
 }
 
-const spareRows = 8;
 const narrowPx = 720;
 
 export function Table<Row>(props: TableProps<Row>) {
   const { label, columns, rows, keyOf, sort, onSort, selected, onSelect, rowHeight = 36 } = props;
   const box = useRef<HTMLDivElement>(null);
-  const [view, setView] = useState({ top: 0, height: 800 });
   const isNarrow = useNarrow();
   const active = useRef(0);
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (element === null) return undefined;
-    const measure = () => setView({ top: element.scrollTop, height: element.clientHeight });
-    const sizes = new ResizeObserver(measure);
-    sizes.observe(element);
-    element.addEventListener("scroll", measure, { passive: true });
-    return () => {
-      sizes.disconnect();
-      element.removeEventListener("scroll", measure);
-    };
-  }, []);
+  const virtual = useVirtualRows(box, rows.length, rowHeight);
   const shown = columns.filter(({ isWide }) => !(isNarrow && isWide));
-  const first = Math.max(0, Math.floor(view.top / rowHeight) - spareRows);
-  const last = Math.min(rows.length, Math.ceil((view.top + view.height) / rowHeight) + spareRows);
   const tracks = shown.map(({ width }) => width).join(" ");
   const grid = { gridTemplateColumns: onSelect === undefined ? tracks : `2rem ${tracks}` };
   const focusRow = (index: number) => {
     const element = box.current;
     if (element === null || index < 0 || index >= rows.length) return;
     active.current = index;
-    const top = index * rowHeight;
-    if (top < element.scrollTop) element.scrollTop = top;
-    const bottom = top + 2 * rowHeight;
-    if (bottom > element.scrollTop + element.clientHeight) {
-      element.scrollTop = bottom - element.clientHeight;
-    }
+    virtual.scrollToIndex(index, { align: "auto" });
     const focus = () => {
       const row = element.querySelector<HTMLElement>(`[data-index="${index}"]`);
       const found = ["a.main", "a, button", "input"].map((each) => row?.querySelector(each));
@@ -119,11 +100,12 @@ export function Table<Row>(props: TableProps<Row>) {
             <Head key={column.id} column={column} sort={sort} onSort={onSort} />
           ))}
         </div>
-        <div class="body" role="rowgroup" style={{ height: `${rows.length * rowHeight}px` }}>
-          {rows.slice(first, last).map((row, at) => {
-            const index = first + at;
+        <div class="body" role="rowgroup" style={{ height: `${virtual.getTotalSize()}px` }}>
+          {virtual.getVirtualItems().map(({ index, start, size }) => {
+            const row = rows[index];
+            if (row === undefined) return null;
             const key = keyOf(row);
-            const place = { ...grid, top: `${index * rowHeight}px`, height: `${rowHeight}px` };
+            const place = { ...grid, top: `${start}px`, height: `${size}px` };
             return (
               <div
                 key={key}
