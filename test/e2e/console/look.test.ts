@@ -206,7 +206,7 @@ describe.skipIf(isMissing)("the console", () => {
       decompress: false,
     });
     expect(script.headers.get("content-encoding")).toBe("gzip");
-    expect((await script.arrayBuffer()).byteLength).toBeLessThan(100_000);
+    expect((await script.arrayBuffer()).byteLength).toBeLessThan(120_000);
     const plain = { "Accept-Encoding": "identity" };
     const whole = await fetch(`${target.serving.url}/console/app.js`, { headers: plain });
     expect(whole.headers.get("content-encoding")).toBeNull();

@@ -1,8 +1,8 @@
 /** The columns of the list of agents. */
 import type { AgentView } from "../../../../protocol/api/views.ts";
 import { AgentLink, Badge, Labels, Time } from "../parts/badge.tsx";
-import type { Column } from "../parts/table.tsx";
 import { agentState, visible } from "../state/format.ts";
+import type { Column } from "./table.tsx";
 
 export const agentColumns: readonly Column<AgentView>[] = [
   {

@@ -1,9 +1,9 @@
 /** Entries of the audit trail as rows, newest first. */
 import type { AuditLine } from "../../../../protocol/api/audit.ts";
 import { Badge, Empty, Time } from "../parts/badge.tsx";
-import { type Column, Table } from "../parts/table.tsx";
 import { type Tone, visible } from "../state/format.ts";
 import { href } from "../state/router.ts";
+import { type Column, Table } from "./table.tsx";
 
 const tones: Record<string, Tone> = { started: "wait", accepted: "good", success: "good" };
 

@@ -1,9 +1,9 @@
 /** Jobs as rows. */
 import type { JobView } from "../../../../protocol/api/views.ts";
 import { Badge, Progress, Time } from "../parts/badge.tsx";
-import { type Column, Table } from "../parts/table.tsx";
 import { jobState, targetText, visible } from "../state/format.ts";
 import { href } from "../state/router.ts";
+import { type Column, Table } from "./table.tsx";
 
 const columns: readonly Column<JobView>[] = [
   {

@@ -5,11 +5,11 @@ import type { RequestView } from "../../../../protocol/api/views.ts";
 import { AnsiLine, plain } from "../parts/ansi.tsx";
 import { AgentLink, Badge, Empty } from "../parts/badge.tsx";
 import { say } from "../parts/dialog.tsx";
-import { type Column, sorted, Table } from "../parts/table.tsx";
 import { get } from "../state/api.ts";
 import { answerText, requestTone, took, visible } from "../state/format.ts";
 import { artifactsIn, type Group, withoutArtifacts } from "../state/outcomes.ts";
 import { may } from "../state/session.ts";
+import { type Column, sorted, Table } from "./table.tsx";
 
 const groupsMax = 100;
 const agentsMax = 200;

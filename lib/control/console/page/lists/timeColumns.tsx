@@ -1,6 +1,6 @@
 /** The columns of when something was created and when it expires. */
 import { Time } from "../parts/badge.tsx";
-import type { Column } from "../parts/table.tsx";
+import type { Column } from "./table.tsx";
 
 interface Timed {
   created_at: string;

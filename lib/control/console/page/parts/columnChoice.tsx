@@ -1,6 +1,6 @@
 /** Which columns of a table are shown: kept in the browser, because it is a matter of taste. */
 import { signal } from "@preact/signals";
-import type { Column } from "./table.tsx";
+import type { Column } from "../lists/table.tsx";
 
 const stored = "wsctl-hidden-columns";
 

@@ -4,9 +4,9 @@ import type { SavedTargetView } from "../../../../protocol/api/target.ts";
 import type { AgentView, Page } from "../../../../protocol/api/views.ts";
 import { AgentActions } from "../lists/agentActions.tsx";
 import { agentColumns } from "../lists/agentColumns.tsx";
+import { sorted, Table } from "../lists/table.tsx";
 import { Empty, Problem, Skeleton } from "../parts/badge.tsx";
 import { ColumnChoice, chosenColumns } from "../parts/columnChoice.tsx";
-import { sorted, Table } from "../parts/table.tsx";
 import { get } from "../state/api.ts";
 import {
   agentStates,

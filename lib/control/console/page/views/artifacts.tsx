@@ -2,11 +2,11 @@
 import type { ArtifactView } from "../../../../protocol/api/artifacts.ts";
 import type { Page } from "../../../../protocol/api/views.ts";
 import { Download } from "../lists/outcomes.tsx";
+import { type Column, Table } from "../lists/table.tsx";
 import { timeColumns } from "../lists/timeColumns.tsx";
 import { Badge, Empty, Problem, Skeleton } from "../parts/badge.tsx";
 import { act } from "../parts/confirm.tsx";
 import { ask } from "../parts/dialog.tsx";
-import { type Column, Table } from "../parts/table.tsx";
 import { get } from "../state/api.ts";
 import { bytes, visible } from "../state/format.ts";
 import { useLive } from "../state/live.ts";

@@ -1,8 +1,8 @@
 /** The cluster of control planes: who leads, how far the others are, and how safe the log is. */
 import type { ClusterStatus } from "../../../../protocol/api/cluster.ts";
+import { type Column, Table } from "../lists/table.tsx";
 import { Badge, Empty, Facts, Problem, Skeleton, Time } from "../parts/badge.tsx";
 import { CopyLine } from "../parts/copyLine.tsx";
-import { type Column, Table } from "../parts/table.tsx";
 import { get, Refused } from "../state/api.ts";
 import { counted, visible } from "../state/format.ts";
 import { useLive } from "../state/live.ts";

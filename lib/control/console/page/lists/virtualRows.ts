@@ -19,7 +19,7 @@ const spareRows = 8;
  * @returns what knows the rows in view; the component is rendered again when they change
  */
 export function useVirtualRows(
-  box: RefObject<HTMLDivElement>,
+  box: RefObject<HTMLDivElement | null>,
   count: number,
   rowHeight: number,
 ): Rows {
