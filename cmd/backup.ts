@@ -1,7 +1,15 @@
+import { accessSync, constants } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, resolve } from "node:path";
 import { defineCommand } from "citty";
 import { verifyBackup } from "../lib/control/backup/restoreBackup.ts";
-import { assertNew, openBackup, type Protection, writeBackup } from "./backup/backupFile.ts";
+import {
+  assertFile,
+  assertNew,
+  openBackup,
+  type Protection,
+  writeBackup,
+} from "./backup/backupFile.ts";
 import { withTemporaryDir } from "./backup/temporaryDir.ts";
 import { type ClientFlags, clientArgs, commonArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
@@ -111,13 +119,24 @@ interface VerifyOptions {
 
 async function verifyRun(options: VerifyOptions): Promise<number> {
   const path = resolve(options.file);
-  const manifest = await withTemporaryDir(dirname(path), ".wsctl-verify-", async (dir) =>
+  assertFile(path);
+  const manifest = await withTemporaryDir(verifyIn(path), ".wsctl-verify-", async (dir) =>
     verifyBackup(await openBackup(path, options), dir),
   );
   const { last_sequence, digest, created_at, has_secrets } = manifest;
   if (options.json) printJson({ intact: true, ...manifest });
   else print(`whole  ${last_sequence}:${digest}  ${created_at}  ${describeSecrets(has_secrets)}`);
   return exitOk;
+}
+
+/** The disk of the backup has room for its files, but may be read-only. */
+function verifyIn(path: string): string {
+  try {
+    accessSync(dirname(path), constants.W_OK);
+    return dirname(path);
+  } catch {
+    return tmpdir();
+  }
 }
 
 function describeSecrets(hasSecrets: boolean): string {

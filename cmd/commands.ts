@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { defineCommand } from "citty";
 import { commands as builtIn } from "../lib/agent/commands/registry.ts";
@@ -7,6 +7,7 @@ import { type Program, parseProgram } from "../lib/agent/manifests/commandManife
 import { ManifestDirectory } from "../lib/agent/manifests/manifestDirectory.ts";
 import { builtInProgramNames, builtInPrograms } from "../lib/agent/programs/builtInPrograms.ts";
 import { parseService } from "../lib/agent/programs/serviceRestart.ts";
+import { createFile } from "../lib/files/atomicWrite.ts";
 import { silentLog } from "../lib/log/log.ts";
 import { errorText } from "../lib/protocol/errors.ts";
 import { commonArgs } from "./cli/commonFlags.ts";
@@ -124,7 +125,7 @@ async function newRun(options: CommandsOptions & { name: string }): Promise<numb
   const path = join(resolveCommandsDir(options), file);
   try {
     mkdirSync(resolveCommandsDir(options), { recursive: true, mode: 0o755 });
-    writeFileSync(path, text, { flag: "wx", mode: 0o644 });
+    createFile(path, text, 0o644);
   } catch (error) {
     throw usage(`Cannot write "${path}": ${errorText(error)}`);
   }

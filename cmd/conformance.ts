@@ -7,7 +7,7 @@ import { commonArgs } from "./cli/commonFlags.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
 import { runShell, startAgentProgram } from "./conformance/childProgram.ts";
 import { finish, printResult, type ReportFlags, reportArgs } from "./conformance/printResults.ts";
-import { parseServer, readFile, readToken } from "./flags/connection.ts";
+import { parseServer, readToken, readTrustedFile } from "./flags/connection.ts";
 import { parseObject, parseSecondsWithin } from "./flags/values.ts";
 import { remark } from "./output/stdio.ts";
 import { parsePort } from "./serve/listen.ts";
@@ -197,7 +197,7 @@ async function controlRun(flags: ControlFlags): Promise<number> {
   }
   const session = new ControlSession({
     url: parseServer(flags.url).agentUrl,
-    trust: ca === undefined ? {} : { ca: readFile("ca", ca) },
+    trust: ca === undefined ? {} : { ca: readTrustedFile("Flag --ca", ca) },
     token,
     answerMs: ms("timeout", flags.timeout),
     heartbeatMs: ms("heartbeat", flags.heartbeat),

@@ -10,8 +10,20 @@ import { ask, controlPlaneFetch } from "../lib/transfer/apiCall.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import { usage } from "./cli/strictArgs.ts";
-import { parseServer, readCaFile, readConnection, readFile } from "./flags/connection.ts";
-import { type Context, localContext, readContexts, writeContexts } from "./flags/context.ts";
+import {
+  assertSafeEnvironment,
+  parseServer,
+  readCaFile,
+  readConnection,
+  readTrustedFile,
+} from "./flags/connection.ts";
+import {
+  type Context,
+  type ContextFile,
+  localContext,
+  readContexts,
+  writeContexts,
+} from "./flags/context.ts";
 import { deviceLogin } from "./login/deviceLogin.ts";
 import { print, printJson, readStdin, remark } from "./output/stdio.ts";
 
@@ -56,9 +68,12 @@ interface LoginFlags extends ClientFlags {
 async function loginRun(flags: LoginFlags): Promise<number> {
   // A login string is spent by its use, so everything else is checked before it.
   assertName(flags.name);
-  readContexts();
-  const { context, token } = await logIn(flags);
-  const name = flags.name ?? new URL(context.url).hostname;
+  const before = readContexts();
+  const { url, logIn } = chooseLogin(flags);
+  const name = flags.name ?? nameOf(url, before);
+  // A disk that is full or read-only shows here, while the string is still good.
+  writeContexts(before);
+  const { context, token } = await logIn();
   const { contexts } = readContexts();
   writeContexts({ current: name, contexts: { ...contexts, [name]: context } });
   const { role, name: operator, expires_at } = token;
@@ -76,23 +91,52 @@ function assertName(name: string | undefined): void {
   throw usage(`Flag --name is "${name}": expected letters, digits and . _ - @ :, and not "local"`);
 }
 
+/**
+ * Returns the host name of a URL. It must not replace the token of another control plane, which may
+ * be on the same host.
+ */
+function nameOf(url: string, { contexts }: ContextFile): string {
+  const name = new URL(url).hostname;
+  const known = Object.hasOwn(contexts, name) ? contexts[name]?.url : undefined;
+  if (known === undefined || known === url) return name;
+  const reason = `this context is the control plane at ${known}. Specify another name with --name`;
+  throw usage(`Cannot log in to ${url} as "${name}": ${reason}`);
+}
+
 interface LoggedIn {
   context: Context;
   token: TokenView;
 }
 
-function logIn(flags: LoginFlags): Promise<LoggedIn> {
-  if (flags.string === undefined) return logInWithToken(flags);
-  if (flags.server !== undefined || flags["token-file"] !== undefined) {
+/** A login whose control plane is known before anything is sent. */
+interface Login {
+  url: string;
+  logIn(): Promise<LoggedIn>;
+}
+
+function chooseLogin(flags: LoginFlags): Login {
+  assertSafeEnvironment();
+  const { string, server } = flags;
+  if (string === undefined) {
+    if (server !== undefined) {
+      return { url: parseServer(server).url, logIn: () => logInWithToken(flags) };
+    }
+    const ways = "a URL with an OpenID provider, a login string, or --server and --token-file";
+    throw usage(`Missing argument STRING: specify ${ways}`);
+  }
+  if (server !== undefined || flags["token-file"] !== undefined) {
     throw usage("STRING and --server or --token-file cannot be combined: the string has both");
   }
-  if (/^\w+:\/\//.test(flags.string)) return logInWithBrowser(flags.string, flags);
-  return logInWithString(readString(flags.string), flags);
+  if (/^\w+:\/\//.test(string)) {
+    const { url } = parseServer(string);
+    return { url, logIn: () => logInWithBrowser(url, flags) };
+  }
+  const login = parseLogin(readString(string));
+  return { url: login.url, logIn: () => logInWithString(login, flags) };
 }
 
 /** Logs in at the OpenID provider of the control plane, which then creates a token. */
-async function logInWithBrowser(address: string, flags: LoginFlags): Promise<LoggedIn> {
-  const { url } = parseServer(address);
+async function logInWithBrowser(url: string, flags: LoginFlags): Promise<LoggedIn> {
   const ca = flags.ca === undefined ? undefined : readCaFile(flags.ca);
   const runtime = await loadRuntime();
   const fetch = controlPlaneFetch(runtime.fetchWith, url, toTrust({ ca }));
@@ -101,8 +145,10 @@ async function logInWithBrowser(address: string, flags: LoginFlags): Promise<Log
 }
 
 /** Verifies the authority before the secret is sent, and exchanges the string for a token. */
-async function logInWithString(text: string, flags: LoginFlags): Promise<LoggedIn> {
-  const login = parseLogin(text);
+async function logInWithString(
+  login: ReturnType<typeof parseLogin>,
+  flags: LoginFlags,
+): Promise<LoggedIn> {
   const { url, fingerprint } = login;
   const given = flags.ca === undefined ? undefined : readCaFile(flags.ca);
   const ca = fingerprint === undefined ? given : await fetchAuthority(url, fingerprint);
@@ -120,10 +166,6 @@ async function logInWithString(text: string, flags: LoginFlags): Promise<LoggedI
 }
 
 async function logInWithToken(flags: LoginFlags): Promise<LoggedIn> {
-  if (flags.server === undefined) {
-    const ways = "a URL with an OpenID provider, a login string, or --server and --token-file";
-    throw usage(`Missing argument STRING: specify ${ways}`);
-  }
   const { url, token, trust } = readConnection(flags);
   const runtime = await loadRuntime();
   const fetch = controlPlaneFetch(runtime.fetchWith, url, trust);
@@ -133,5 +175,6 @@ async function logInWithToken(flags: LoginFlags): Promise<LoggedIn> {
 
 function readString(given: string): string {
   if (given === "-") return readStdin();
-  return given.startsWith("@") ? readFile("login", given.slice(1)) : given;
+  if (!given.startsWith("@")) return given;
+  return readTrustedFile("Argument STRING", given.slice(1));
 }

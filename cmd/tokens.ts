@@ -1,13 +1,13 @@
 import { defineCommand } from "citty";
 import type { NewToken, TokenView } from "../lib/protocol/api/tokens.ts";
-import { errorText, WsctlError } from "../lib/protocol/errors.ts";
+import { errorText } from "../lib/protocol/errors.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import type { CommandData } from "./cli/strictArgs.ts";
 import { createClient } from "./flags/controlPlane.ts";
 import { parseTokenFlags, type TokenFlags } from "./flags/token.ts";
 import { quantity } from "./output/quantity.ts";
-import { deliver, print, printJson, remark, requireStdout } from "./output/stdio.ts";
+import { deliverSecret, print, printJson, remark, requireStdout } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
 
 const create = defineCommand({
@@ -149,17 +149,13 @@ export async function createRun(options: TokensOptions & TokenFlags): Promise<nu
   const client = await createClient(options);
   requireStdout();
   const token = await client.createToken(order);
-  try {
-    deliver(options.json ? JSON.stringify(token) : (token.join ?? token.login ?? token.token));
-  } catch (error) {
-    // The secret could not be printed, so the token is revoked.
-    const revoked = await client.revokeToken(token.token_id).then(
-      () => "was revoked",
-      (reason) => `could not be revoked: ${errorText(reason)}`,
-    );
-    const text = `${errorText(error)} (the new token ${token.token_id} ${revoked})`;
-    throw new WsctlError("INTERNAL", text);
-  }
+  const line = options.json ? JSON.stringify(token) : (token.join ?? token.login ?? token.token);
+  await deliverSecret(line, () =>
+    client.revokeToken(token.token_id).then(
+      () => `the new token ${token.token_id} was revoked`,
+      (reason) => `the new token ${token.token_id} could not be revoked: ${errorText(reason)}`,
+    ),
+  );
   remark(buildHint(token));
   return exitOk;
 }
@@ -175,7 +171,8 @@ async function rotateRun(options: TokensOptions & { id: string }): Promise<numbe
   const client = await createClient(options);
   requireStdout();
   const token = await client.rotateToken(options.id);
-  deliver(options.json ? JSON.stringify(token) : token.token);
+  const lost = `the old secret is invalid, and the new one is lost: rotate ${token.token_id} again`;
+  await deliverSecret(options.json ? JSON.stringify(token) : token.token, async () => lost);
   remark("Store it now: the old secret is invalid, and this one cannot be shown again.");
   return exitOk;
 }

@@ -1,10 +1,11 @@
 import { defineCommand } from "citty";
 import type { WebhookView } from "../lib/protocol/api/events.ts";
+import { errorText } from "../lib/protocol/errors.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitOk } from "./cli/exit.ts";
 import { parseEventTypes } from "./events.ts";
 import { createClient } from "./flags/controlPlane.ts";
-import { deliver, print, printJson, remark, requireStdout } from "./output/stdio.ts";
+import { deliverSecret, print, printJson, remark, requireStdout } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
 
 const name = {
@@ -91,7 +92,12 @@ async function createRun(flags: Named & { url: string; events: string }): Promis
   const client = await createClient(flags);
   requireStdout();
   const made = await client.webhooks.create({ name: flags.name, url: flags.url, events });
-  deliver(flags.json ? JSON.stringify(made) : made.secret);
+  await deliverSecret(flags.json ? JSON.stringify(made) : made.secret, () =>
+    client.webhooks.delete(made.name).then(
+      () => `the new webhook ${made.name} was deleted`,
+      (reason) => `the new webhook ${made.name} could not be deleted: ${errorText(reason)}`,
+    ),
+  );
   remark("Keep it: it signs the deliveries, and cannot be shown again.");
   remark(`Test it with: wsctl webhooks test ${made.name}`);
   return exitOk;

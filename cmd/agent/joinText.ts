@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isSuccessor } from "../cli/startDirectory.ts";
-import { readFile } from "../flags/connection.ts";
+import { readTrustedFile } from "../flags/connection.ts";
 import { readStdin } from "../output/stdio.ts";
 
 /** The file with the key of an agent that has joined, in its data directory. */
@@ -31,5 +31,8 @@ export function readJoinText(given: string | undefined, dir: string): JoinInput 
     return { text: undefined, isJoined: true };
   }
   if (given === "-") return { text: readStdin(), isJoined: false };
-  return { text: file === undefined ? given : readFile("join", file), isJoined: false };
+  return {
+    text: file === undefined ? given : readTrustedFile("Flag --join", file),
+    isJoined: false,
+  };
 }

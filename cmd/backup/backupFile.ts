@@ -19,7 +19,7 @@ import { syncPath } from "../../lib/files/atomicWrite.ts";
 import { digestFile } from "../../lib/files/fileDigest.ts";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { readFile } from "../flags/connection.ts";
+import { readTrustedFile } from "../flags/connection.ts";
 import { readPassphrase } from "../signing/keyFiles.ts";
 import { withTemporaryDir } from "./temporaryDir.ts";
 
@@ -53,7 +53,9 @@ export async function writeBackup(
     const check = verifyBackup(piecesOf(checked), join(dir, "check"));
     check.catch(() => {});
     const unfinished = join(dir, "backup");
-    const sha256 = await writePieces(unfinished, piecesOf(await encrypt(stored)));
+    const sha256 = await writePieces(unfinished, piecesOf(await encrypt(stored))).catch((error) => {
+      throw writeFault(path, error);
+    });
     const manifest = await check;
     if ((await digestFile(unfinished)).sha256 !== sha256)
       throw new WsctlError("STORAGE_UNAVAILABLE", `Cannot write "${path}": it reads back damaged`);
@@ -62,6 +64,13 @@ export async function writeBackup(
     syncPath(dirname(path));
     return manifest;
   });
+}
+
+/** The file of the error has a temporary name, or none. */
+function writeFault(path: string, error: unknown): unknown {
+  if ((error as NodeJS.ErrnoException).syscall === undefined) return error;
+  const text = `Cannot write the backup "${path}": ${errorText(error)}`;
+  return new WsctlError("STORAGE_UNAVAILABLE", text, { cause: error });
 }
 
 /** @throws {WsctlError} USAGE if there is a file already */
@@ -106,6 +115,13 @@ async function encryption({ "passphrase-file": file, recipients }: Protection) {
   return async (plain: Bytes) => (await encrypter.encrypt(plain as never)) as unknown as Bytes;
 }
 
+/** @throws {WsctlError} USAGE if there is no such file */
+export function assertFile(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  const reason = found === undefined ? "the file does not exist" : "it is not a file";
+  if (!found?.isFile()) throw usage(`Cannot read the backup "${path}": ${reason}`);
+}
+
 export interface Opening {
   "passphrase-file"?: string | undefined;
   "identity-file"?: string | undefined;
@@ -122,11 +138,10 @@ export async function openBackup(
   path: string,
   opening: Opening,
 ): Promise<AsyncIterable<Uint8Array>> {
-  const found = statSync(path, { throwIfNoEntry: false });
-  const reason = found === undefined ? "the file does not exist" : "it is not a file";
-  if (!found?.isFile()) throw usage(`Cannot read the backup "${path}": ${reason}`);
+  assertFile(path);
+  const isPlain = !isEncrypted(path);
   const plain = createReadStream(path);
-  if (!isEncrypted(path)) return plain;
+  if (isPlain) return plain;
   const { "passphrase-file": passphraseFile, "identity-file": identityFile } = opening;
   const passphrase = readPassphrase(passphraseFile);
   if (passphrase === undefined && identityFile === undefined) {
@@ -139,7 +154,7 @@ export async function openBackup(
   try {
     if (passphrase !== undefined) decrypter.addPassphrase(passphrase);
     if (identityFile !== undefined) {
-      for (const identity of identitiesIn(readFile("identity-file", identityFile))) {
+      for (const identity of identitiesIn(readTrustedFile("Flag --identity-file", identityFile))) {
         decrypter.addIdentity(identity);
       }
     }
@@ -159,8 +174,16 @@ function identitiesIn(text: string): string[] {
     .filter((line) => line !== "" && !line.startsWith("#"));
 }
 
+function openToRead(path: string): number {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    throw usage(`Cannot read the backup "${path}": ${errorText(error)}`);
+  }
+}
+
 function isEncrypted(path: string): boolean {
-  const fd = openSync(path, "r");
+  const fd = openToRead(path);
   try {
     const start = Buffer.alloc(ageStart.length);
     readSync(fd, start, 0, start.length, 0);

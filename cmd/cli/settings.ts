@@ -1,5 +1,5 @@
 import { parse } from "smol-toml";
-import { readTextFile } from "../../lib/files/readText.ts";
+import { readTextFile, readTrustedTextFile } from "../../lib/files/readText.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
 import { nearest } from "../../lib/protocol/nearest.ts";
 import { defaultSettingsFile, type Env } from "./paths.ts";
@@ -22,7 +22,7 @@ export function readSettings(
   const path = file ?? defaultSettingsFile(env);
   let text: string;
   try {
-    text = readTextFile(path);
+    text = readTrustedTextFile(path);
   } catch (error) {
     if (file === undefined && /ENOENT|ENOTDIR|No such file/i.test(errorText(error))) return {};
     throw usage(`Cannot read the settings file "${path}": ${errorText(error)}`);

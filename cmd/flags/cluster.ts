@@ -1,9 +1,8 @@
 /** The flags of `wsctl serve` for a cluster. */
 import { hostname } from "node:os";
 import type { NatsSettings } from "../../lib/cluster/nats/threadMessages.ts";
-import { readTextFile } from "../../lib/files/readText.ts";
-import { errorText } from "../../lib/protocol/errors.ts";
 import { usage } from "../cli/strictArgs.ts";
+import { readTrustedFile } from "./connection.ts";
 import { wholeNumber } from "./values.ts";
 
 export const natsArgs = {
@@ -90,8 +89,8 @@ export function parseNats(text: string, flags: NatsFlags): NatsSettings {
     ...(password === "" ? {} : { password: decodeURIComponent(password) }),
     ...(credentials === undefined
       ? {}
-      : { credentials: readFile("cluster-credentials", credentials) }),
-    ...(ca === undefined ? {} : { ca: readFile("cluster-ca", ca) }),
+      : { credentials: readTrustedFile("Flag --cluster-credentials", credentials) }),
+    ...(ca === undefined ? {} : { ca: readTrustedFile("Flag --cluster-ca", ca) }),
     cluster: parseName("cluster-name", flags["cluster-name"] ?? "wsctl"),
     node: parseName("cluster-node", flags["cluster-node"] ?? hostname().replaceAll(".", "_")),
     ...(replicas === undefined
@@ -114,12 +113,4 @@ function parseName(flag: string, text: string): string {
   throw usage(
     `Flag --${flag} is "${text}": expected 1 to 64 letters, digits, hyphens and underscores`,
   );
-}
-
-function readFile(flag: string, path: string): string {
-  try {
-    return readTextFile(path);
-  } catch (error) {
-    throw usage(`Flag --${flag}: cannot read "${path}": ${errorText(error)}`);
-  }
 }

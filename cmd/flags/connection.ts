@@ -2,7 +2,7 @@
 
 import { readFileSync, type Stats } from "node:fs";
 import { join } from "node:path";
-import { readTextFile } from "../../lib/files/readText.ts";
+import { readTextFile, readTrustedTextFile } from "../../lib/files/readText.ts";
 import type { Log } from "../../lib/log/log.ts";
 import { findCaFault } from "../../lib/network/caFile.ts";
 import { assertProxyVariables } from "../../lib/network/proxyRules.ts";
@@ -31,7 +31,7 @@ export interface ConnectionSettings extends ServerAddress {
  * proxy that cannot be used.
  * @throws {WsctlError} USAGE with the variable.
  */
-function assertSafeEnvironment(): void {
+export function assertSafeEnvironment(): void {
   if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
     throw usage(
       "NODE_TLS_REJECT_UNAUTHORIZED=0 would disable certificate verification: unset it, and specify the authority with --ca",
@@ -208,10 +208,23 @@ export function parseServer(server: string): ServerAddress {
 
 /** @throws {WsctlError} USAGE */
 export function readFile(flag: string, path: string): string {
+  return readNamed(`Flag --${flag}`, path, readTextFile);
+}
+
+/**
+ * Reads a file that grants something, such as a key, which must not be world-writable.
+ * @param origin Where the path comes from, for messages.
+ * @throws {WsctlError} USAGE
+ */
+export function readTrustedFile(origin: string, path: string): string {
+  return readNamed(origin, path, readTrustedTextFile);
+}
+
+function readNamed(origin: string, path: string, read: (path: string) => string): string {
   try {
-    return readTextFile(path);
+    return read(path);
   } catch (error) {
-    throw usage(`Flag --${flag}: cannot read "${path}": ${errorText(error)}`);
+    throw usage(`${origin}: cannot read "${path}": ${errorText(error)}`);
   }
 }
 
@@ -221,7 +234,7 @@ export function readFile(flag: string, path: string): string {
  * @throws {WsctlError} USAGE if the file has no certificate
  */
 export function readCaFile(path: string): string {
-  const text = readFile("ca", path);
+  const text = readTrustedFile("Flag --ca", path);
   let fault: string | undefined;
   try {
     fault = findCaFault(text);

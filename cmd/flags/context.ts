@@ -7,7 +7,7 @@ import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as v from "valibot";
 import { writeFileAtomically } from "../../lib/files/atomicWrite.ts";
-import { readTextFile } from "../../lib/files/readText.ts";
+import { readTrustedTextFile } from "../../lib/files/readText.ts";
 import { toTrust } from "../../lib/network/trust.ts";
 import { parseServerAddress, toServerAddress } from "../../lib/protocol/api/serverAddress.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
@@ -15,7 +15,13 @@ import { nearest } from "../../lib/protocol/nearest.ts";
 import type { ClientFlags } from "../cli/commonFlags.ts";
 import { homeOf } from "../cli/paths.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { type ConnectionSettings, readCaFile, readConnection, readToken } from "./connection.ts";
+import {
+  assertSafeEnvironment,
+  type ConnectionSettings,
+  readCaFile,
+  readConnection,
+  readToken,
+} from "./connection.ts";
 
 const Context = v.object({
   url: v.pipe(
@@ -51,7 +57,7 @@ export function readContexts(): ContextFile {
   if (path === undefined) return { contexts: {} };
   let text: string;
   try {
-    text = readTextFile(path);
+    text = readTrustedTextFile(path);
   } catch (error) {
     if (/ENOENT|ENOTDIR|No such file/i.test(errorText(error))) return { contexts: {} };
     throw usage(`Cannot read the contexts "${path}": ${errorText(error)}`);
@@ -95,6 +101,7 @@ export function findContext({ contexts }: ContextFile, name: string): Context {
 export function readOperatorConnection(flags: ClientFlags, needsToken = true): ConnectionSettings {
   const context = chooseContext(flags);
   if (context === undefined) return readConnection(flags, needsToken);
+  assertSafeEnvironment();
   const { url, token, ca, server_name } = context;
   const given = flags.ca === undefined ? ca : readCaFile(flags.ca);
   const address = toServerAddress(url);

@@ -35,20 +35,23 @@ export function printBytes(bytes: Uint8Array): void {
   } catch (error) {
     // The reader has closed the pipe, as in `| head -1`, so further output is useless.
     if ((error as NodeJS.ErrnoException).code === "EPIPE") process.exit(exitPipeClosed);
-    throw notWritable(errorText(error));
+    throw notWritable(error);
   }
 }
 
 /**
- * Prints a line that must not be lost.
- * @throws {WsctlError} INTERNAL also if the reader has closed the pipe.
+ * Prints a secret that is shown only once. If it cannot be printed, what has it is of no use, and
+ * is removed.
+ * @param undo Removes it, and resolves with what has become of it, such as "the new token 1234 was revoked".
+ * @throws {WsctlError} INTERNAL with that, if the secret cannot be printed.
  */
-export function deliver(line: string): void {
-  refuseClosed();
+export async function deliverSecret(line: string, undo: () => Promise<string>): Promise<void> {
   try {
+    refuseClosed();
     writeAll(stdout, new TextEncoder().encode(`${line}\n`));
   } catch (error) {
-    throw notWritable(errorText(error));
+    const reason = error instanceof WsctlError ? error : notWritable(error);
+    throw new WsctlError("INTERNAL", `${reason.message} (${await undo()})`);
   }
 }
 
@@ -63,7 +66,7 @@ export function requireStdout(): void {
     writeSync(stdout, new Uint8Array(0));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== "EAGAIN" && code !== "EPIPE") throw notWritable(errorText(error));
+    if (code !== "EAGAIN" && code !== "EPIPE") throw notWritable(error);
   }
 }
 
@@ -71,7 +74,7 @@ let isStdoutThere: boolean | undefined;
 
 function refuseClosed(): void {
   isStdoutThere ??= !wasClosed(stdout);
-  if (!isStdoutThere) throw notWritable("it is closed");
+  if (!isStdoutThere) throw notWritable(new Error("it is closed"));
 }
 
 /**
@@ -92,8 +95,12 @@ function wasClosed(fd: number): boolean {
 
 const closeOnExec = 0o2000000;
 
-function notWritable(why: string): WsctlError {
-  const text = `Cannot write to standard output: ${why}. Redirect it to a file, a pipe or a terminal`;
+function notWritable(error: unknown): WsctlError {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  const advice = ["ENOSPC", "EDQUOT"].includes(code)
+    ? "Free some space on the disk"
+    : "Redirect it to a file, a pipe or a terminal";
+  const text = `Cannot write to standard output: ${errorText(error)}. ${advice}`;
   return new WsctlError("INTERNAL", text);
 }
 

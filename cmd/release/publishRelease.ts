@@ -7,7 +7,7 @@ import { basename, join } from "node:path";
 import { Client } from "../../lib/client/client.ts";
 import { readTextFile } from "../../lib/files/readText.ts";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
-import { readFileInfo } from "../../lib/release/files.ts";
+import { type FileInfo, readFileInfo } from "../../lib/release/files.ts";
 import { type ReleaseFile, readManifest, readSignedRelease } from "../../lib/release/manifest.ts";
 import { uploadFile } from "../../lib/transfer/upload.ts";
 import type { ClientFlags } from "../cli/commonFlags.ts";
@@ -96,6 +96,14 @@ function readText(path: string): string {
   }
 }
 
+function readInfo(path: string): FileInfo {
+  try {
+    return readFileInfo(path);
+  } catch (error) {
+    throw usage(`Cannot read the release's file "${path}": ${errorText(error)}`);
+  }
+}
+
 function resolvePath(file: ReleaseFile, { dir, files }: PublishOptions): string {
   const given = files.find((text) => text.startsWith(`${file.platform}=`));
   const path = given?.slice(file.platform.length + 1) ?? join(dir, basename(file.name));
@@ -103,7 +111,7 @@ function resolvePath(file: ReleaseFile, { dir, files }: PublishOptions): string 
     const fix = `specify --dir, or --file ${file.platform}=PATH`;
     throw usage(`Cannot find the release's file for ${file.platform} at "${path}": ${fix}`);
   }
-  const { bytes, sha256 } = readFileInfo(path);
+  const { bytes, sha256 } = readInfo(path);
   if (bytes === file.bytes && sha256 === file.sha256) return path;
   throw new WsctlError(
     "CONFLICT",

@@ -2,8 +2,7 @@
  * `wsctl release`: generates keys, and signs and verifies releases, which are files of the user.
  */
 
-import { chmodSync, writeFileSync } from "node:fs";
-import { writeFileAtomically } from "../../lib/files/atomicWrite.ts";
+import { createFile, writeFileAtomically } from "../../lib/files/atomicWrite.ts";
 import { readTextFile } from "../../lib/files/readText.ts";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
 import {
@@ -26,7 +25,7 @@ import {
 import { isSignedBy, verifyRelease, withSignature } from "../../lib/release/verify.ts";
 import { exitFailed, exitOk } from "../cli/exit.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { readFile } from "../flags/connection.ts";
+import { readTrustedFile } from "../flags/connection.ts";
 import { parseSeconds } from "../flags/values.ts";
 import { quantity } from "../output/quantity.ts";
 import { print, printJson, remark } from "../output/stdio.ts";
@@ -43,8 +42,7 @@ export async function generateKeyRun(options: Options & { file: string }): Promi
   const { pem, publicKey } = generateKey(readPassphrase(options["passphrase-file"]));
   try {
     // An existing key may be the only copy, so it is never overwritten.
-    writeFileSync(options.file, pem, { flag: "wx", mode: 0o600 });
-    chmodSync(options.file, 0o600);
+    createFile(options.file, pem, 0o600);
   } catch (error) {
     throw usage(`Cannot write "${options.file}": ${errorText(error)}`);
   }
@@ -209,7 +207,7 @@ function readPrivateKeys(options: SignOptions): PrivateKey[] {
   if (options.keys.length === 0) throw usage("Missing required flag --key FILE");
   const passphrase = readPassphrase(options["passphrase-file"]);
   return options.keys.map((path) => {
-    const pem = readFile("key", path);
+    const pem = readTrustedFile("Flag --key", path);
     try {
       return readPrivateKey(pem, passphrase);
     } catch (error) {

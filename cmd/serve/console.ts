@@ -3,7 +3,7 @@ import { type UserRole, userRoles } from "../../lib/control/auth/oidcUser.ts";
 import type { ConsoleSettings } from "../../lib/control/console/console.ts";
 import type { OidcSettings } from "../../lib/control/console/oidc/settings.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { readFile } from "../flags/connection.ts";
+import { readTrustedFile } from "../flags/connection.ts";
 import { parseSeconds } from "../flags/values.ts";
 
 const modes: string[] = ["full", "read-only", "off"];
@@ -133,7 +133,7 @@ function parseOidc(flags: ConsoleFlags): OidcSettings | undefined {
     issuer: parseIssuer(issuer),
     clientId,
     ...(secretFile === undefined ? {} : { clientSecret: readSecret(secretFile) }),
-    ...(caFile === undefined ? {} : { ca: readFile("oidc-ca", caFile) }),
+    ...(caFile === undefined ? {} : { ca: readTrustedFile("Flag --oidc-ca", caFile) }),
     scope: parseScope(flags["oidc-scope"]),
     roleClaim: flags["oidc-role-claim"],
     grants: new Map(grants.map(parseGrant)),
@@ -165,7 +165,7 @@ export function parsePublicUrl(flag: string, text: string): string {
 }
 
 function readSecret(path: string): string {
-  const secret = readFile("oidc-client-secret-file", path).trim();
+  const secret = readTrustedFile("Flag --oidc-client-secret-file", path).trim();
   if (secret !== "") return secret;
   throw usage(`Flag --oidc-client-secret-file: "${path}" is empty: expected the client's secret`);
 }

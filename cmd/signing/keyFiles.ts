@@ -3,14 +3,15 @@
  * ssh-agent.
  */
 
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { readTextFile } from "../../lib/files/readText.ts";
+import { createFile, writeFileAtomically } from "../../lib/files/atomicWrite.ts";
+import { readTextFile, readTrustedTextFile } from "../../lib/files/readText.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
 import { generateKey, readPrivateKey } from "../../lib/protocol/keys.ts";
 import { defaultSettingsFile } from "../cli/paths.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { readFile } from "../flags/connection.ts";
+import { readTrustedFile } from "../flags/connection.ts";
 import { readStdin } from "../output/stdio.ts";
 import type { Signer } from "./signer.ts";
 import { sshKeys } from "./sshAgent.ts";
@@ -35,10 +36,16 @@ export function newKey(
   }
   const path = join(keysDir(), name + ending);
   if (existsSync(path)) throw usage(`Key "${name}" already exists: ${path}`);
-  mkdirSync(keysDir(), { recursive: true, mode: 0o700 });
   const { pem, publicKey } = generateKey(passphrase);
-  writeFileSync(path, pem, { mode: 0o600, flag: "wx" });
-  writeFileSync(`${path}.pub`, `${publicKey.text}\n`, { mode: 0o644 });
+  try {
+    mkdirSync(keysDir(), { recursive: true, mode: 0o700 });
+    // A private key without its public one would have a name, and be in no list.
+    writeFileAtomically(`${path}.pub`, `${publicKey.text}\n`, 0o644);
+    createFile(path, pem, 0o600);
+  } catch (error) {
+    rmSync(`${path}.pub`, { force: true });
+    throw usage(`Cannot write the key "${path}": ${errorText(error)}`);
+  }
   return { path, text: publicKey.text };
 }
 
@@ -86,13 +93,22 @@ async function loadSigner(text: string, passphrase: string | undefined): Promise
     const advice = 'generate one with "wsctl keys generate", or see "wsctl keys list"';
     throw usage(`Unknown key "${text}": neither ${named} nor this path exists; ${advice}`);
   }
+  const pem = readKeyFile(path);
   try {
-    const { publicKey, sign } = readPrivateKey(readTextFile(path), passphrase);
+    const { publicKey, sign } = readPrivateKey(pem, passphrase);
     return { publicKey, sign: async (message) => sign(message) };
   } catch (error) {
     const advice =
       passphrase === undefined ? "; specify --passphrase-file if it has a passphrase" : "";
     throw usage(`Cannot use the key "${path}": ${errorText(error)}${advice}`);
+  }
+}
+
+function readKeyFile(path: string): string {
+  try {
+    return readTrustedTextFile(path);
+  } catch (error) {
+    throw usage(`Cannot use the key "${path}": ${errorText(error)}`);
   }
 }
 
@@ -102,7 +118,7 @@ async function loadSigner(text: string, passphrase: string | undefined): Promise
  */
 export function readPassphrase(file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
-  const text = file === "-" ? readStdin() : readFile("passphrase-file", file);
+  const text = file === "-" ? readStdin() : readTrustedFile("Flag --passphrase-file", file);
   const passphrase = text.replace(/\r?\n$/, "");
   if (passphrase !== "") return passphrase;
   throw usage(`Flag --passphrase-file: "${file}" is empty: expected a passphrase`);

@@ -1,12 +1,12 @@
 /** Files with a signed job or a signed schedule, to which others add their signatures. */
-import { writeFileSync } from "node:fs";
 import * as v from "valibot";
+import { writeFileAtomically } from "../../lib/files/atomicWrite.ts";
+import { readTextFile } from "../../lib/files/readText.ts";
 import { JobRequest } from "../../lib/protocol/api/jobs.ts";
 import { ScheduleOrder } from "../../lib/protocol/api/schedules.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
 import { formatIssue } from "../../lib/protocol/schemaError.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { readFile } from "../flags/connection.ts";
 import { quantity } from "../output/quantity.ts";
 import type { Signer } from "./signer.ts";
 import { addSignatures } from "./signJob.ts";
@@ -40,9 +40,18 @@ export function readSignedSchedule(path: string): ScheduleOrder {
   return parseSigned(path, "schedule", ScheduleOrder, value, creation);
 }
 
-/** Writes a signed job or schedule, for this user alone. */
+/**
+ * Writes a signed job or schedule, for this user alone.
+ *
+ * @throws {WsctlError} USAGE if it cannot be written; a file that was there is unchanged then
+ */
 export function writeSigned(path: string, signed: object): void {
-  writeFileSync(path, `${JSON.stringify(signed, null, 2)}\n`, { mode: 0o600 });
+  try {
+    // The file may have the only copy of the signatures of others.
+    writeFileAtomically(path, `${JSON.stringify(signed, null, 2)}\n`);
+  } catch (error) {
+    throw usage(`Cannot write "${path}": ${errorText(error)}`);
+  }
 }
 
 /**
@@ -75,10 +84,16 @@ function isSchedule(value: unknown): boolean {
 }
 
 function readJson(path: string, what: string): unknown {
+  let text: string;
   try {
-    return JSON.parse(readFile(what === "schedule" ? "signed" : "file", path));
+    text = readTextFile(path);
   } catch (error) {
     throw usage(`Cannot read the signed ${what} "${path}": ${errorText(error)}`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw usage(`Cannot read the signed ${what} "${path}": it is not JSON`);
   }
 }
 

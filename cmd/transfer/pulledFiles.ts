@@ -64,7 +64,8 @@ export class PulledFiles {
       remark(`${agent}: ${what}${rest}`);
     } catch (error) {
       this.#faults++;
-      remark(`wsctl: ${agent}: ${escapeControls(errorText(error))}`);
+      const reason = escapeControls(errorText(error));
+      remark(`wsctl: Cannot keep the files of agent "${agent}" in "${this.#dir}": ${reason}`);
     }
   }
 }

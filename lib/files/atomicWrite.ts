@@ -16,17 +16,30 @@ export function writeFileAtomically(
   const fresh = `${path}.new`;
   // What a process that died has left may have other permissions, or be a link.
   rmSync(fresh, { force: true });
-  const file = openSync(fresh, "wx", mode);
+  createFile(fresh, content, mode);
+  renameSync(fresh, path);
+  syncPath(dirname(path));
+}
+
+/**
+ * Creates a file, and returns when its content is on disk. It never replaces a file, and leaves
+ * none that is not whole, because the next attempt would find that one.
+ * @param mode permission bits of the new file, whatever the umask
+ * @throws the error of the operating system, EEXIST if the file exists
+ */
+export function createFile(path: string, content: string | Uint8Array, mode: number): void {
+  const file = openSync(path, "wx", mode);
   try {
     fchmodSync(file, mode);
     const bytes = typeof content === "string" ? Buffer.from(content) : content;
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
     fsyncSync(file);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
   } finally {
     closeSync(file);
   }
-  renameSync(fresh, path);
-  syncPath(dirname(path));
 }
 
 /** Brings a file, or the names in a directory, to disk. */

@@ -17,6 +17,20 @@ export interface ReadTextOptions {
   check?(stats: Stats): void;
 }
 
+/**
+ * Reads a file that grants something: settings, a key, a secret, a certificate to trust. A file
+ * that every user of the host can write to is refused, because anyone could grant it to themselves.
+ * @throws {Error} The reason.
+ */
+export function readTrustedTextFile(path: string): string {
+  const check = (stats: Stats) => {
+    // The permissions of a pipe or a device are not those of its content.
+    if (!stats.isFile() || (stats.mode & 0o002) === 0) return;
+    throw new Error(`every user can write to it. Restrict it: chmod o-w ${path}`);
+  };
+  return readTextFile(path, { check });
+}
+
 /** @throws {Error} The reason: the error of the operating system, or what is wrong with the file. */
 export function readTextFile(path: string, options: ReadTextOptions = {}): string {
   const { bytesMax = textBytesMax, check } = options;

@@ -1,6 +1,6 @@
 /** Reads the size and hash of a release's files and compares them with a manifest. */
 import { createHash } from "node:crypto";
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { errorText } from "../protocol/errors.ts";
 import type { ReleaseFile } from "./manifest.ts";
@@ -9,11 +9,12 @@ const chunkBytes = 1024 * 1024;
 
 export type FileInfo = Pick<ReleaseFile, "bytes" | "sha256">;
 
-/** Throws the error of the operating system if the file cannot be read. */
+/** @throws {Error} The reason: that of the operating system, or that it is no regular file. */
 export function readFileInfo(path: string): FileInfo {
+  // A pipe would be waited for when it is opened.
+  if (!statSync(path).isFile()) throw new Error("it is not a regular file");
   const fd = openSync(path, "r");
   try {
-    if (!fstatSync(fd).isFile()) throw new Error("is not a regular file");
     const hash = createHash("sha256");
     const chunk = Buffer.alloc(chunkBytes);
     let bytes = 0;

@@ -7,7 +7,7 @@ import { createHash, type Hash } from "node:crypto";
 import { renameSync, rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { readChunks } from "../files/fileDigest.ts";
-import { WsctlError } from "../protocol/errors.ts";
+import { errorText, WsctlError } from "../protocol/errors.ts";
 import { type ControlPlane, toAbsoluteUrl } from "./apiCall.ts";
 import { syncParentDirectory } from "./files.ts";
 import { buildHttpFailure, HttpFailure, newWatchdog, unreachable, withRetry } from "./retry.ts";
@@ -152,9 +152,7 @@ async function append(
       if (part.bytes + value.length > options.bytes) {
         throw otherContent(options.path, `it has more than the announced ${options.bytes} bytes`);
       }
-      for (let written = 0; written < value.length; ) {
-        written += (await part.file.write(value, written)).bytesWritten;
-      }
+      await write(part.file, value, options.path);
       part.hash.update(value);
       part.bytes += value.length;
       moved();
@@ -163,6 +161,16 @@ async function append(
   } finally {
     // The rest is not needed, so errors of the connection are ignored.
     reader.cancel().catch(() => {});
+  }
+}
+
+/** The error of the operating system does not name the file. */
+async function write(file: FileHandle, bytes: Uint8Array, path: string): Promise<void> {
+  try {
+    for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
+  } catch (error) {
+    const text = `Cannot write "${path}": ${errorText(error)}`;
+    throw new WsctlError("INTERNAL", text, { cause: error });
   }
 }
 

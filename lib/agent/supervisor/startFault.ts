@@ -11,6 +11,7 @@ import { errorText } from "../../protocol/errors.ts";
 export function startFault(file: string, directory: string, path: string, error: unknown): string {
   const { code } = error as NodeJS.ErrnoException;
   if (!existsSync(directory)) return "the directory does not exist";
+  if (!statSync(directory).isDirectory()) return "ENOTDIR: this path is not a directory";
   const found = findProgram(file, path);
   if (found === undefined) {
     if (code !== "ENOENT") return errorText(error);
@@ -45,10 +46,10 @@ function wrongFormat(file: string): string {
   const head = readHead(file);
   if (head.length === 0) return "the file is empty. Copy it to this host again";
   const machine = findMachine(head);
-  if (machine !== undefined) {
+  if (machine !== undefined && machine !== process.arch) {
     return `the file was built for ${machine}, and this host is ${process.arch}. Install the build for this host`;
   }
-  return head.includes(0)
+  return machine !== undefined || head.includes(0)
     ? "the file is not a program of this host, or it is damaged. Copy it to this host again"
     : "the file is a text without an interpreter. Begin it with a line such as #!/bin/sh";
 }

@@ -81,7 +81,7 @@ async function unpack(
   try {
     await pipeline(Readable.from(asBuffers(archive)), extraction);
   } catch (error) {
-    throw unusable(errorText(error));
+    throw unpackFault(error, dir);
   }
   if (foreign !== undefined) throw unusable(`it contains "${foreign}"`);
   const key = isKeyWithheld ? keyHash.digest("hex") : undefined;
@@ -89,6 +89,16 @@ async function unpack(
   const manifest = readManifest(join(dir, manifestName));
   verifyLog(join(dir, "log"), manifest);
   return manifest;
+}
+
+/** An error of the disk says nothing about the backup. */
+function unpackFault(error: unknown, dir: string): WsctlError {
+  if (error instanceof WsctlError) return error;
+  const { code = "", syscall } = error as NodeJS.ErrnoException;
+  if (code.startsWith("TAR_")) return unusable("it is not a backup, or it is damaged");
+  if (syscall === undefined || syscall === "read") return unusable(errorText(error));
+  const text = `Cannot write to "${dir}": ${errorText(error)}`;
+  return new WsctlError("STORAGE_UNAVAILABLE", text, { cause: error });
 }
 
 /** Passes nothing on. */

@@ -5,7 +5,7 @@
  */
 import { X509Certificate } from "node:crypto";
 import { statSync } from "node:fs";
-import { readTextFile } from "../../files/readText.ts";
+import { readTrustedTextFile } from "../../files/readText.ts";
 import { FaultGuard } from "../../log/faultGuard.ts";
 import type { Log } from "../../log/log.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
@@ -139,7 +139,7 @@ function readPair(files: { cert: string; key: string }): TlsOptions {
 
 function readText(flag: string, path: string): string {
   try {
-    return readTextFile(path);
+    return readTrustedTextFile(path);
   } catch (error) {
     const text = `Flag ${flag}: cannot read "${path}": ${errorText(error)}`;
     throw new WsctlError("USAGE", text, { cause: error });

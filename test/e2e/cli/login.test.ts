@@ -1,12 +1,12 @@
 /** `wsctl login` and `wsctl context`: an operator's own machine. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AuditLine } from "../../../lib/protocol/api/audit.ts";
 import type { TokenView } from "../../../lib/protocol/api/tokens.ts";
 import { expectRefusal, jsonLines } from "../../support/processes/cli.ts";
 import { JoinableFleet } from "../../support/processes/fleet.ts";
-import { temporaryDir, wsctl } from "../../support/processes/processes.ts";
+import { startServe, temporaryDir, wsctl } from "../../support/processes/processes.ts";
 
 setDefaultTimeout(60_000);
 
@@ -98,6 +98,33 @@ describe("login", () => {
       "local: the control plane on this host\n",
     );
     expectRefusal(await onLaptop(["agents"]), 3, /No control plane is known on this host/);
+  });
+
+  test("a login never replaces the token of another control plane on the same host", async () => {
+    using otherDir = temporaryDir();
+    await using _other = await startServe({ dataDir: `${otherDir}` });
+    const before = readFileSync(join(laptop, "wsctl", "contexts.json"), "utf8");
+    const first = await fleet.newToken("--role", "viewer", "--login");
+    expect((await onLaptop(["login", first])).code).toBe(0);
+    const create = ["tokens", "create", "--role", "viewer", "--login"];
+    const made = await wsctl([...create, "--data-dir", `${otherDir}`]);
+    const second = made.stdout.trim();
+    expectRefusal(await onLaptop(["login", second]), 2, /is the control plane at .* with --name$/m);
+    expect((await onLaptop(["login", second, "--name", "other"])).code).toBe(0);
+    expect(await onLaptop(["agents", "--context", "127.0.0.1"])).toMatchObject({ code: 0 });
+    writeFileSync(join(laptop, "wsctl", "contexts.json"), before);
+  });
+
+  test("a variable that would end the verification of certificates is refused with a context too", async () => {
+    for (const variable of ["NODE_TLS_REJECT_UNAUTHORIZED=0", "BUN_CONFIG_VERBOSE_FETCH=1"]) {
+      const [name = "", value] = variable.split("=");
+      const unsafe = { env: { ...env, [name]: value } };
+      const refusal = new RegExp(`${name}.*unset it`);
+      const listed = await wsctl(["agents", "--context", "admin"], unsafe);
+      expectRefusal(listed, 2, refusal);
+      const text = await fleet.newToken("--role", "viewer", "--login");
+      expectRefusal(await wsctl(["login", text, "--name", "unsafe"], unsafe), 2, refusal);
+    }
   });
 
   test("an explicit address or data directory goes before the context in use", async () => {

@@ -1,7 +1,8 @@
 /** Files that people write, as the editors of different systems save them. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { expectRefusal } from "../../support/processes/cli.ts";
 import {
   connectedAgent,
   type Running,
@@ -65,4 +66,20 @@ test("what is no text is refused with the reason", async () => {
   expect(device.stderr).toContain("it has more than 4194304 bytes");
   const directory = await wsctl([...send, "--ca", `${dataDir}`]);
   expect(directory.stderr).toContain("it is a directory: expected a file");
+});
+
+test("what grants something is refused if every user can write to it", async () => {
+  const send = ["send", "ping", "--agent", "web-1", "--data-dir", `${dataDir}`];
+  const flags = ["config", "ca", "sign", "passphrase-file"];
+  for (const flag of flags) {
+    const file = at(`shared.${flag}`);
+    writeFileSync(file, "");
+    chmodSync(file, 0o666);
+    const more = flag === "passphrase-file" ? ["--sign", "any"] : [];
+    const refused = await wsctl([...send, ...more, `--${flag}`, file]);
+    expectRefusal(refused, 2, /every user can write to it. Restrict it: chmod o-w /);
+  }
+  writeFileSync(at("shared.json"), "{}");
+  chmodSync(at("shared.json"), 0o666);
+  expect(await wsctl([...send, "--params", `@${at("shared.json")}`])).toMatchObject({ code: 0 });
 });

@@ -104,6 +104,8 @@ test("a file that this host cannot execute is explained, and what to do", async 
   const cases: [string, string | Buffer, number, string][] = [
     ["rubbish", Buffer.from([0, 1, 2, 3]), 0o755, "not a program of this host, or it is damaged"],
     ["foreign", foreign, 0o755, `built for S390, and this host is ${process.arch}`],
+    ["cut", foreign.subarray(0, 12), 0o755, "not a program of this host, or it is damaged"],
+    ["half", readFileSync("/bin/true").subarray(0, 64), 0o755, "or it is damaged"],
     ["windows", "MZ\x90\0", 0o755, "built for Windows"],
     ["plain", "echo said\n", 0o755, "Begin it with a line such as #!/bin/sh"],
     ["empty", "", 0o755, "the file is empty"],
