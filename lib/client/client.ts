@@ -203,8 +203,7 @@ export class Client {
         `Cannot download artifact "${artifactId}": it is not ready`,
       );
     }
-    const { body } = await this.#http.download(download.url);
-    return body ?? new ReadableStream();
+    return this.#http.guard(await this.#http.download(download.url));
   }
 
   publishRelease(order: ReleaseRequest): Promise<ReleaseView> {
@@ -224,8 +223,7 @@ export class Client {
   /** Returns the whole id. */
   async deleteArtifact(artifactId: string): Promise<Pick<ArtifactView, "artifact_id">> {
     const path = `/api/v1/artifacts/${segment(artifactId)}`;
-    const response = await this.#http.fetch(path, { method: "DELETE" });
-    return (await response.json()) as Pick<ArtifactView, "artifact_id">;
+    return this.#http.json(path, { method: "DELETE" });
   }
 
   createToken(order: TokenRequestInput): Promise<NewToken> {
@@ -239,8 +237,7 @@ export class Client {
 
   async revokeToken(tokenId: string): Promise<Pick<TokenView, "token_id">> {
     const path = `/api/v1/tokens/${segment(tokenId)}`;
-    const response = await this.#http.fetch(path, { method: "DELETE" });
-    return (await response.json()) as Pick<TokenView, "token_id">;
+    return this.#http.json(path, { method: "DELETE" });
   }
 
   /** Replaces the secret of the token; the old one stops working. */
@@ -256,8 +253,8 @@ export class Client {
   /** Revokes the agent and returns the number of its tokens and keys. */
   async revokeAgent(agentId: string): Promise<number> {
     const path = `/api/v1/agents/${segment(agentId)}/revoke`;
-    const answer = await (await this.#http.fetch(path, { method: "POST" })).json();
-    return (answer as { revoked_tokens: number }).revoked_tokens;
+    const answer = await this.#http.post<{ revoked_tokens: number }>(path);
+    return answer.revoked_tokens;
   }
 
   /** Returns one page of the audit trail, oldest first; without `after`, the newest entries. */
@@ -273,8 +270,7 @@ export class Client {
   /** Streams a backup of the control plane, as a tar archive. */
   async backup(withSecrets: boolean): Promise<ReadableStream<Uint8Array>> {
     const query = formatQuery(withSecrets ? { secrets: true } : {});
-    const { body } = await this.#http.fetch(`/api/v1/backup${query}`, {}, null);
-    return body ?? new ReadableStream();
+    return this.#http.guard(await this.#http.fetch(`/api/v1/backup${query}`, {}, null));
   }
 
   /** @param head `SEQUENCE:HASH` of an earlier head. */

@@ -32,7 +32,7 @@ export async function* followEvents(
     const response = await withRetry(
       signal,
       () => hasConnected,
-      () => http.fetch(`/api/v1/events${query}`, { signal }, null),
+      () => http.stream(`/api/v1/events${query}`, { signal }, "text/event-stream"),
     );
     hasConnected = true;
     try {

@@ -3,14 +3,13 @@
  * interruptions.
  */
 
-import { isRefused } from "../network/connectionError.ts";
 import type { JobRequestInput, RetryRequest } from "../protocol/api/jobs.ts";
 import type { TemplateRunInput } from "../protocol/api/templates.ts";
 import type { AcceptedLine, JobView, StreamLine } from "../protocol/api/views.ts";
 import { WsctlError } from "../protocol/errors.ts";
 import { readLines } from "./ndjson.ts";
 import { jsonBody, withSignal } from "./request.ts";
-import { withRetry } from "./retry.ts";
+import { untilKnown, withRetry } from "./retry.ts";
 import { StreamProgress } from "./streamCursor.ts";
 import type { Transport } from "./transport.ts";
 
@@ -28,18 +27,13 @@ export interface SendOptions {
   withOutput?: boolean;
 }
 
-interface StreamPost {
-  order: StreamRequest;
-  path: string;
-  accept: string;
-  signal: AbortSignal | undefined;
-}
-
 /**
  * The server sends an empty line every ten seconds, so longer silence means that the connection is
  * dead.
  */
 const silenceMs = 35_000;
+
+const ndjson = "application/x-ndjson";
 
 export class JobStreams {
   readonly #http: Transport;
@@ -51,31 +45,16 @@ export class JobStreams {
   async send(order: StreamRequest, to: string, options: SendOptions = {}): Promise<SubmittedJob> {
     const { signal, withOutput = false } = options;
     const path = withOutput ? `${to}?output=true` : to;
-    const { accepted, lines } = await this.#order(
-      { order, path, accept: "application/x-ndjson", signal },
-      (response) => this.#firstLine(response),
+    const init = { ...keyed(order, ndjson), ...withSignal(signal) };
+    const { accepted, lines } = await untilKnown(signal, async () =>
+      this.#firstLine(await this.#http.stream(path, init, ndjson)),
     );
     return { accepted, lines: this.follow(accepted.job, options, lines) };
   }
 
   async sendOnly(order: StreamRequest, path: string): Promise<AcceptedLine> {
-    const asked = { order, path, accept: "application/json", signal: undefined };
-    return this.#order(asked, async (response) => (await response.json()) as AcceptedLine);
-  }
-
-  /** Repeats the request with the same key while it is unknown whether it arrived. */
-  #order<T>(asked: StreamPost, read: (response: Response) => Promise<T>): Promise<T> {
-    const { order, path, accept, signal } = asked;
-    const init = jsonBody(order);
-    const headers = { ...init.headers, Accept: accept, "Idempotency-Key": crypto.randomUUID() };
-    let mayHaveArrived = false;
-    const mayRepeat = (error: WsctlError) => {
-      mayHaveArrived ||= error.code !== "UNAVAILABLE" && !isRefused(error);
-      return mayHaveArrived;
-    };
-    return withRetry(signal, mayRepeat, async () =>
-      read(await this.#http.fetch(path, { ...init, headers, ...withSignal(signal) }, null)),
-    );
+    const init = keyed(order, "application/json");
+    return untilKnown(undefined, () => this.#http.json<AcceptedLine>(path, init, null));
   }
 
   async #firstLine(response: Response) {
@@ -109,11 +88,18 @@ export class JobStreams {
       const response = await withRetry(
         signal,
         () => true,
-        () => this.#http.fetch(path, { ...init, ...withSignal(signal) }, null),
+        () => this.#http.stream(path, { ...init, ...withSignal(signal) }, ndjson),
       );
       lines = readLines(response, silenceMs);
     }
   }
+}
+
+/** A request whose repetition creates no second job. */
+function keyed(order: StreamRequest, accept: string) {
+  const init = jsonBody(order);
+  const headers = { ...init.headers, Accept: accept, "Idempotency-Key": crypto.randomUUID() };
+  return { ...init, headers };
 }
 
 async function* noLines(): AsyncGenerator<never> {}

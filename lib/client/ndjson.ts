@@ -3,16 +3,26 @@
  * stream alive; silence beyond the limit throws, because a dead connection does not.
  */
 export async function* readLines(response: Response, silenceMs: number): AsyncGenerator<unknown> {
-  const reader = (response.body ?? new ReadableStream()).getReader();
   const decoder = new TextDecoder();
   let rest = "";
+  for await (const piece of readPieces(response, silenceMs)) {
+    const lines = (rest + decoder.decode(piece, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) if (line !== "") yield JSON.parse(line);
+  }
+}
+
+/** Reads a streamed response. Silence beyond the limit throws. */
+export async function* readPieces(
+  response: Response,
+  silenceMs: number,
+): AsyncGenerator<Uint8Array> {
+  const reader = (response.body ?? new ReadableStream()).getReader();
   try {
     for (;;) {
       const { done, value } = await withinSilence(reader.read(), silenceMs);
       if (done) return;
-      const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) if (line !== "") yield JSON.parse(line);
+      yield value;
     }
   } finally {
     // The rest is not needed, so errors of the connection are ignored.

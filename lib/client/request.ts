@@ -4,22 +4,24 @@ import type { ErrorBody } from "../protocol/api/views.ts";
 import { isErrorCode, WsctlError } from "../protocol/errors.ts";
 
 export async function parseError(response: Response, url: string): Promise<WsctlError> {
-  const text = await response.text();
+  const text = await response.text().catch(() => "");
   try {
     const { error } = JSON.parse(text) as ErrorBody;
     if (isErrorCode(error.code)) return new WsctlError(error.code, error.message);
   } catch {
     // Not an error body of wsctl; only the status is known.
   }
+  return unexpectedResponse(response.status, url);
+}
+
+/** The response of something that is not a control plane, such as a web site or a proxy. */
+export function unexpectedResponse(status: number, url: string): WsctlError {
   const from = `${url}${describeProxy(url, process.env)}`;
   const detail =
-    response.status === 413
+    status === 413
       ? "a proxy refuses a request of this size. Raise its limit"
       : 'not a wsctl server. Run "wsctl doctor" to diagnose the connection';
-  return new WsctlError(
-    "UNREACHABLE",
-    `Unexpected response ${response.status} from ${from}: ${detail}`,
-  );
+  return new WsctlError("UNREACHABLE", `Unexpected response ${status} from ${from}: ${detail}`);
 }
 
 export function withSignal(signal: AbortSignal | undefined): { signal?: AbortSignal } {

@@ -1,5 +1,6 @@
 /** Repeats a call whose connection fails, with growing delays. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { isRefused } from "../network/connectionError.ts";
 import { WsctlError } from "../protocol/errors.ts";
 import { withSignal } from "./request.ts";
 
@@ -8,6 +9,16 @@ export const retryPauseMs = 60_000;
 
 /** What passes: a lost connection, an answer that is not known, an election or a restart. */
 const passing: ReadonlySet<string> = new Set(["UNREACHABLE", "UNCONFIRMED", "UNAVAILABLE"]);
+
+/** Repeats a request that has an idempotency key while it is unknown whether it arrived. */
+export function untilKnown<T>(signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> {
+  let mayHaveArrived = false;
+  const mayRepeat = (error: WsctlError) => {
+    mayHaveArrived ||= error.code !== "UNAVAILABLE" && !isRefused(error);
+    return mayHaveArrived;
+  };
+  return withRetry(signal, mayRepeat, call);
+}
 
 /**
  * Calls again while the error passes, for at most a minute.

@@ -1,8 +1,9 @@
 /** Sends requests to the control plane's API and converts failures to `WsctlError`. */
-import { plainReason } from "../network/connectionError.ts";
+import { isRefused, plainReason } from "../network/connectionError.ts";
 import { WsctlError } from "../protocol/errors.ts";
 import type { ClientSocket, ClientSocketEvents, ConnectOptions } from "../runtime/runtime.ts";
-import { jsonBody, parseError } from "./request.ts";
+import { readPieces } from "./ndjson.ts";
+import { jsonBody, parseError, unexpectedResponse } from "./request.ts";
 
 export interface ClientOptions {
   /** `http(s)://HOST[:PORT][/PATH]`, without a slash at the end. */
@@ -22,6 +23,9 @@ export type SocketDial = (
 /** The timeout of a response that is not a stream. */
 const answerMs = 10_000;
 
+/** The longest pause within a stream of content. */
+const silenceMs = 60_000;
+
 export class Transport {
   readonly #options: ClientOptions;
 
@@ -29,14 +33,30 @@ export class Transport {
     this.#options = options;
   }
 
-  async get<T>(path: string, timeoutMs: number | null = answerMs): Promise<T> {
-    return (await (await this.fetch(path, {}, timeoutMs)).json()) as T;
+  get<T>(path: string, timeoutMs: number | null = answerMs): Promise<T> {
+    return this.json(path, {}, timeoutMs);
   }
 
   /** For a JSON response. */
-  async post<T>(path: string, body?: unknown): Promise<T> {
-    const init = body === undefined ? { method: "POST" } : jsonBody(body);
-    return (await (await this.fetch(path, init)).json()) as T;
+  post<T>(path: string, body?: unknown): Promise<T> {
+    return this.json(path, body === undefined ? { method: "POST" } : jsonBody(body));
+  }
+
+  /** Returns a JSON response. The connection may be lost before its end. */
+  async json<T>(path: string, init: RequestInit, timeoutMs: number | null = answerMs): Promise<T> {
+    const response = await this.fetch(path, init, timeoutMs);
+    let text: string;
+    try {
+      text = await response.text();
+    } catch (error) {
+      if (init.signal?.aborted) throw error;
+      throw this.unreachable(error, isInDoubt(path, init));
+    }
+    try {
+      return JSON.parse(text) as T;
+    } catch {
+      throw unexpectedResponse(response.status, this.#options.url);
+    }
   }
 
   /** @param timeoutMs Null for a stream, which detects silence itself. */
@@ -49,10 +69,18 @@ export class Transport {
       response = await fetch(`${url}${path}`, { redirect: "error", ...limit, ...init, headers });
     } catch (error) {
       if (init.signal?.aborted) throw error;
-      throw this.unreachable(error);
+      throw this.unreachable(error, isInDoubt(path, init));
     }
     if (!response.ok) throw await parseError(response, url);
     return response;
+  }
+
+  /** Opens a stream, which detects silence itself. A web page would look like one that has ended. */
+  async stream(path: string, init: RequestInit, type: string): Promise<Response> {
+    const response = await this.fetch(path, init, null);
+    if (response.headers.get("content-type")?.startsWith(type)) return response;
+    await response.body?.cancel();
+    throw unexpectedResponse(response.status, this.#options.url);
   }
 
   /**
@@ -83,8 +111,36 @@ export class Transport {
     return response;
   }
 
-  unreachable(cause: unknown): WsctlError {
-    const text = `Cannot reach the control plane at ${this.#options.url}: ${plainReason(cause)}. Run "wsctl doctor" to diagnose the connection`;
+  /** Returns the content of a response, whose errors are those of the connection. */
+  guard(response: Response): ReadableStream<Uint8Array> {
+    const pieces = readPieces(response, silenceMs);
+    return new ReadableStream({
+      pull: async (controller) => {
+        const { done, value } = await pieces.next().catch((error) => {
+          throw this.unreachable(error);
+        });
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: async () => void (await pieces.return(undefined)),
+    });
+  }
+
+  /** @param mayHaveEffect Whether the control plane may have done what was asked. */
+  unreachable(cause: unknown, mayHaveEffect = false): WsctlError {
+    const advice =
+      mayHaveEffect && !isRefused(cause)
+        ? "The request may have had its effect: check before you repeat it"
+        : 'Run "wsctl doctor" to diagnose the connection';
+    const reason = plainReason(cause);
+    const text = `Cannot reach the control plane at ${this.#options.url}: ${reason}. ${advice}`;
     return new WsctlError("UNREACHABLE", text, { cause });
   }
+}
+
+/** These only read: what they ask for is too long for a URL. */
+const reading = /\/(targets|stream)$/;
+
+function isInDoubt(path: string, { method = "GET" }: RequestInit): boolean {
+  return method !== "GET" && !reading.test(path);
 }

@@ -14,9 +14,12 @@ export class FaultProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #pairs: Pair[] = [];
+  /** The bytes that still pass towards a socket that is to be cut. */
+  readonly #limits = new WeakMap<Socket, number>();
   #target = 0;
   #isStalled = false;
   #byteMs = 0;
+  #cut = { bytes: 0, left: 0, request: /^/ };
   /** What is held back while nothing is handed on. */
   #wake = Promise.withResolvers<void>();
 
@@ -67,6 +70,15 @@ export class FaultProxy implements AsyncDisposable {
     this.#byteMs = byteMs;
   }
 
+  /**
+   * Ends the connections of the next responses after so many bytes, as a process that dies.
+   * @param times How many connections.
+   * @param request Whose request begins so.
+   */
+  cutResponses(bytes: number, times: number, request = /^/): void {
+    this.#cut = { bytes, left: times, request };
+  }
+
   /** Closes one direction: the control plane, or who speaks to it, hears the end of the other. */
   halfClose(towards: "control" | "agent"): void {
     for (const { near, far } of this.#pairs) (towards === "control" ? far : near).end();
@@ -85,6 +97,12 @@ export class FaultProxy implements AsyncDisposable {
     this.#pairs.push({ near, far });
     this.#carry(near, far);
     this.#carry(far, near);
+    near.once("data", (first: Buffer) => {
+      const { bytes, left, request } = this.#cut;
+      if (left === 0 || !request.test(first.toString("latin1"))) return;
+      this.#cut.left--;
+      this.#limits.set(near, bytes);
+    });
   }
 
   #carry(from: Socket, to: Socket): void {
@@ -122,7 +140,13 @@ export class FaultProxy implements AsyncDisposable {
   }
 
   #write(bytes: Buffer, to: Socket): void {
-    if (!to.destroyed && !to.writableEnded) to.write(bytes);
+    if (to.destroyed || to.writableEnded) return;
+    const left = this.#limits.get(to);
+    if (left === undefined) to.write(bytes);
+    else if (bytes.length < left) {
+      this.#limits.set(to, left - bytes.length);
+      to.write(bytes);
+    } else to.end(bytes.subarray(0, left));
   }
 
   async #whileStalled(): Promise<void> {

@@ -13,7 +13,7 @@ import type {
   RefusedUpgrade,
   Runtime,
 } from "../../runtime/runtime.ts";
-import { buildHttpFailure } from "../../transfer/retry.ts";
+import { buildHttpFailure, unreachable } from "../../transfer/retry.ts";
 import type { AgentIdentity } from "./identity.ts";
 
 export interface DialOptions extends Omit<ConnectOptions, "headers"> {
@@ -89,5 +89,9 @@ export async function requestChallenge(
     const text = await response.text().catch(() => "");
     throw buildHttpFailure(response.status, text, new URL(url));
   }
-  return (await response.json()) as Challenge;
+  try {
+    return (await response.json()) as Challenge;
+  } catch (error) {
+    throw unreachable(new URL(url), error);
+  }
 }

@@ -10,6 +10,7 @@ import { messageBytesMax } from "../../protocol/limits.ts";
 import { sessionJobsMax, sessionOutputJobsMax } from "../../protocol/sessionLimits.ts";
 import type { SendOptions, SubmittedJob } from "../jobStream.ts";
 import { jsonBody } from "../request.ts";
+import { untilKnown } from "../retry.ts";
 import type { Transport } from "../transport.ts";
 import { OpenJob, type OpenJobOptions } from "./openJob.ts";
 import { SessionLink } from "./sessionLink.ts";
@@ -139,11 +140,13 @@ class JobSession implements ClientSession {
   }
 
   /** What is too long for one message is created over HTTP, and followed here. */
-  async #submitLarge({ job: order, key, ref }: ClientMessageInput & { type: "submit" }) {
-    const init = jsonBody(order);
+  async #submitLarge({ job: body, key, ref }: ClientMessageInput & { type: "submit" }) {
+    const init = jsonBody(body);
     const headers = { ...init.headers, "Idempotency-Key": key ?? "" };
-    const response = await this.#http.fetch("/api/v1/jobs", { ...init, headers }, null);
-    const accepted = (await response.json()) as AcceptedLine;
+    const order = { ...init, headers };
+    const accepted = await untilKnown(undefined, () =>
+      this.#http.json<AcceptedLine>("/api/v1/jobs", order, null),
+    );
     const job = this.#jobs.get(ref);
     job?.accept(accepted);
     job?.begin();
