@@ -3,9 +3,18 @@
  * taken away under a control plane that serves is noticed before anything more is accepted.
  */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { cpSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { adminToken } from "../support/processes/cli.ts";
+import { JoinableFleet } from "../support/processes/fleet.ts";
 import { Running, startServe, temporaryDir, wsctlCommand } from "../support/processes/processes.ts";
 import { firstSegment } from "./damageLog.ts";
 
@@ -149,4 +158,24 @@ test("a data directory that is moved away is noticed also where nobody asks for 
   await serving.process.logged(/the directory was removed, moved or replaced/);
   expect((await fetch(`${serving.url}/readyz`)).status).toBe(503);
   renameSync(`${data}.away`, data);
+});
+
+test("an agent does not make a data directory again that was moved away, and goes on when it is back", async () => {
+  await using fleet = await JoinableFleet.start();
+  const host = fleet.newHost();
+  const [data, away] = [join(host, "data"), join(host, "away")];
+  const flags = ["--join", await fleet.joinText(), "--allow-exec", "**"];
+  await using agent = fleet.agent(data, "--id", "web-1", ...flags);
+  await agent.logged(/ connected$/);
+  renameSync(data, away);
+  const argv = JSON.stringify({ argv: ["/bin/echo", "said"] });
+  const run = () => fleet.run("send", "exec", "--agent", "web-1", "--params", argv);
+  expect(await run()).toMatchObject({ stdout: expect.stringContaining("STORAGE_UNAVAILABLE") });
+  const seen = agent.lines.length;
+  await fleet.restart();
+  await agent.logged(/WARN +cannot connect|next attempt/, seen);
+  expect(existsSync(data)).toBeFalse();
+  renameSync(away, data);
+  await agent.logged(/ connected$/, seen);
+  expect((await run()).stdout).toContain("[web-1] said");
 });

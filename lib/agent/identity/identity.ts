@@ -64,6 +64,7 @@ export class AgentIdentity {
 
   static create(path: string, stored: StoredIdentity): AgentIdentity {
     const identity = new AgentIdentity(path, stored);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     identity.#save();
     return identity;
   }
@@ -131,7 +132,6 @@ export class AgentIdentity {
   }
 
   #save(): void {
-    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
     writeFileAtomically(this.#path, `${JSON.stringify(this.#stored, null, 2)}\n`);
   }
 }

@@ -5,13 +5,24 @@
  * never began. A missing directory proves nothing, because it may have been deleted.
  */
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { begunFile, type SupervisedRun, specFile, writeRunFile } from "./runFiles.ts";
 
 const preparedSuffix = ".prepared";
 
 /** Prepares the directory of a run whose program may start next. */
 export function prepareRunDirectory(dir: string): void {
-  mkdirSync(`${dir}${preparedSuffix}`, { recursive: true, mode: 0o700 });
+  makeDirectory(dirname(dir));
+  makeDirectory(`${dir}${preparedSuffix}`);
+}
+
+/** A data directory that was moved away is not made again: it could not be moved back then. */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
 }
 
 /**

@@ -44,8 +44,8 @@ function begin(record: (outcome: string) => void, route: Route, { log }: RouteCo
   try {
     record("started");
   } catch (error) {
-    if (!route.blocksAgents) throw auditUnavailable(error);
     unrecordedError(error, route.action, log);
+    if (!route.blocksAgents) throw auditUnavailable(error);
   }
 }
 
@@ -59,7 +59,7 @@ function end(record: () => void, action: string, { log }: { log: Log }): void {
 }
 
 function unrecordedError(error: unknown, action = "", log: Log): void {
-  log.error(`Cannot record the result of a request: ${errorText(error)}`, { action });
+  log.error(`Cannot record a request: ${errorText(error)}`, { action });
 }
 
 /**

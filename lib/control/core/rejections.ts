@@ -68,7 +68,7 @@ export function auditUnavailable(cause: unknown): WsctlError {
     const text = `Cannot record the change, so it was not made: ${lowerFirst(cause.message)}`;
     return new WsctlError("UNAVAILABLE", text, { cause });
   }
-  const text = "Cannot write the audit trail. Nothing was changed";
+  const text = "Cannot write the audit trail. Check whether the disk is full. Nothing was changed";
   return new WsctlError("STORAGE_UNAVAILABLE", text, { cause });
 }
 
