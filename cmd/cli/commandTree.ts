@@ -3,6 +3,7 @@
  * of its flags.
  */
 import type { ArgsDef, CommandDef, CommandMeta, SubCommandsDef } from "citty";
+import { errorText } from "../../lib/protocol/errors.ts";
 import { nearest } from "../../lib/protocol/nearest.ts";
 import { hasSettings } from "./paths.ts";
 import type { AllFlags } from "./settings.ts";
@@ -90,7 +91,10 @@ export async function readArgs(command: CommandDef): Promise<ArgsDef> {
   return ((await resolveValue(command.args)) ?? {}) as ArgsDef;
 }
 
-/** Returns the environment and the settings for the flags of a command. */
+/**
+ * Returns the environment and the settings for the flags of a command.
+ * @throws {WsctlError} USAGE
+ */
 export async function readSources({ root, command, path, rest }: CommandMatch): Promise<Sources> {
   const { env } = process;
   const named = flagValue(rest, "config") ?? env.WSCTL_CONFIG;
@@ -99,7 +103,14 @@ export async function readSources({ root, command, path, rest }: CommandMatch): 
   const flags = Object.keys(await readArgs(command));
   const { locateSetting, readSettings } = await import("./settings.ts");
   const name = path[1] ?? "";
-  const settings = readSettings(config, name, flags, env, await allFlags(root));
+  const known = await allFlags(root);
+  let settings: Record<string, unknown>;
+  try {
+    settings = readSettings(config, name, flags, env, known);
+  } catch (error) {
+    if (config === undefined || flagValue(rest, "config") !== undefined) throw error;
+    throw usage(`${errorText(error)}. Environment variable WSCTL_CONFIG names this file`);
+  }
   return { env, settings, locate: (key) => locateSetting(config, name, key, env) };
 }
 

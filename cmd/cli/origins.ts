@@ -9,9 +9,12 @@ export type Env = Record<string, string | undefined>;
 /** By flag, without dashes: such as `Environment variable WSCTL_PORT`. */
 export type Origins = ReadonlyMap<string, string>;
 
+/** Codes of errors whose cause may be a setting, such as an address that is not one of this host. */
+const ofSettings: ReadonlySet<string> = new Set(["USAGE", "UNAVAILABLE"]);
+
 /** Returns the error, or one that names the origins of the flags that it mentions. */
 export function withOrigins(error: unknown, origins: Origins): unknown {
-  if (!(error instanceof WsctlError) || error.code !== "USAGE") return error;
+  if (!(error instanceof WsctlError) || !ofSettings.has(error.code)) return error;
   const [start = "", subject = ""] = /^Flag --([a-z\d-]+)/.exec(error.message) ?? [];
   const named = origins.get(subject);
   const text = named === undefined ? error.message : named + error.message.slice(start.length);

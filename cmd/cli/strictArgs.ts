@@ -294,5 +294,5 @@ function aliases(definition: ArgDef | undefined): string[] {
 }
 
 function hint(definition: ArgDef): string {
-  return (definition.valueHint ?? "VALUE").toUpperCase();
+  return definition.valueHint ?? "VALUE";
 }

@@ -84,13 +84,17 @@ export function writeContexts(file: ContextFile): void {
 }
 
 /** @throws {WsctlError} USAGE with the nearest name */
-export function findContext({ contexts }: ContextFile, name: string): Context {
+export function findContext(
+  { contexts }: ContextFile,
+  name: string,
+  fault = `Unknown context "${name}"`,
+): Context {
   const found = Object.hasOwn(contexts, name) ? contexts[name] : undefined;
   if (found !== undefined) return found;
   const close = nearest(name, Object.keys(contexts));
   const advice =
     close === undefined ? 'List them with "wsctl context"' : `Did you mean "${close}"?`;
-  throw usage(`Unknown context "${name}". ${advice}`);
+  throw usage(`${fault}. ${advice}`);
 }
 
 /**
@@ -119,7 +123,9 @@ function chooseContext(flags: ClientFlags): Context | undefined {
     throw usage("Flags --context and --server cannot be combined: specify one of them");
   }
   if (name === localContext || server !== undefined) return undefined;
-  if (name !== undefined) return findContext(readContexts(), name);
+  if (name !== undefined) {
+    return findContext(readContexts(), name, `Flag --context is "${name}": it does not exist`);
+  }
   if (flags["data-dir"] !== undefined) return undefined;
   const file = readContexts();
   return file.current === undefined ? undefined : findContext(file, file.current);

@@ -58,7 +58,7 @@ describe("withOrigins() names where a value comes from", () => {
     expect(message(text)).toBe(expected);
   });
 
-  test("withOrigins(): an error that is not USAGE is unchanged", () => {
+  test("withOrigins(): an error that no setting causes is unchanged", () => {
     const error = new WsctlError("UNREACHABLE", "Flag --port");
     expect(withOrigins(error, origins)).toBe(error);
   });

@@ -5,7 +5,8 @@ import { WsctlError } from "../../../lib/protocol/errors.ts";
 
 const args = {
   command: { type: "positional", description: "command to run" },
-  server: { type: "string", valueHint: "url" },
+  server: { type: "string", valueHint: "URL" },
+  scripts: { type: "string", valueHint: "all|KEYS" },
   agent: { type: "string", alias: "a" },
   "data-dir": { type: "string" },
   timeout: { type: "string", default: "30s" },
@@ -111,6 +112,7 @@ describe("strictArgs() refuses", () => {
     [["ping", "--json", "--json"], "Flag --json is specified twice: it takes one value"],
     [["ping", "--wait", "--no-wait"], "Flag --wait is specified twice: it takes one value"],
     [["ping", "--server"], "Flag --server needs a value: --server URL"],
+    [["ping", "--scripts"], "Flag --scripts needs a value: --scripts all|KEYS"],
     [["ping", "--agent"], "Flag --agent needs a value: --agent VALUE"],
     [["ping", "--param"], "Flag --param needs a value: --param VALUE"],
     [["ping", "--json=maybe"], "Flag --json takes no value"],

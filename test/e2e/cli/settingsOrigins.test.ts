@@ -67,3 +67,14 @@ test("a wrong token is named by where it came from", async () => {
   const missing = await wsctl(agents, { env: { WSCTL_TOKEN_FILE: join(dir, "none") } });
   expectRefusal(missing, 2, /Environment variable WSCTL_TOKEN_FILE: cannot read/);
 });
+
+test("an address, a context and a settings file are named by their variables too", async () => {
+  using dir = temporaryDir();
+  const serve = ["serve", "--port", "0", "--data-dir", `${dir}`];
+  const away = await wsctl(serve, { env: { WSCTL_HOST: "192.0.2.77" } });
+  expectRefusal(away, 3, /--host is set by environment variable WSCTL_HOST$/m);
+  const context = await wsctl(["agents"], { env: { HOME: `${dir}`, WSCTL_CONTEXT: "prod" } });
+  expectRefusal(context, 2, /Environment variable WSCTL_CONTEXT is "prod": it does not exist/);
+  const config = await wsctl(["agents"], { env: { WSCTL_CONFIG: join(dir, "none") } });
+  expectRefusal(config, 2, /Environment variable WSCTL_CONFIG names this file$/m);
+});
