@@ -96,7 +96,7 @@ function assertName(name: string | undefined): void {
  * be on the same host.
  */
 function nameOf(url: string, { contexts }: ContextFile): string {
-  const name = new URL(url).hostname;
+  const name = new URL(url).hostname.replace(/^\[|\]$/g, "");
   const known = Object.hasOwn(contexts, name) ? contexts[name]?.url : undefined;
   if (known === undefined || known === url) return name;
   const reason = `this context is the control plane at ${known}. Specify another name with --name`;

@@ -78,16 +78,23 @@ function openTunnel(target: URL, proxy: HttpProxy, timeoutMs: number): Promise<S
       method: "CONNECT",
       path: authority,
       headers: { Host: authority, ...proxyHeaders(proxy) },
-      timeout: timeoutMs,
     });
+    // The timeout of a request does not include the TLS handshake with the proxy.
+    const timer = setTimeout(
+      () => asked.destroy(new Error(`timed out after ${timeoutMs / 1000} s`)),
+      timeoutMs,
+    );
     asked.once("connect", (response, socket) => {
+      clearTimeout(timer);
       if (response.statusCode === 200) return resolve(socket as Socket);
       socket.destroy();
       const status = `${response.statusCode} ${response.statusMessage ?? ""}`.trim();
       reject(new Error(`no tunnel to ${authority}: ${status}`));
     });
-    asked.once("timeout", () => asked.destroy(new Error(`timed out after ${timeoutMs / 1000} s`)));
-    asked.once("error", reject);
+    asked.once("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
     asked.end();
   });
 }

@@ -31,12 +31,17 @@ export function outgoingFetch(call: Call): typeof fetch {
       if (proxy === undefined || response.status !== 407) return response;
       throw new Error("status 407");
     } catch (error) {
-      if (proxy === undefined || init?.signal?.aborted) throw error;
+      if (proxy === undefined || isStopped(init?.signal)) throw error;
       throw new ProxyError(proxy.url, error);
     }
   };
   // Bun's `fetch` has the additional member `preconnect`, which is not used.
   return run as typeof fetch;
+}
+
+/** Whether the caller has aborted the call; a time limit is a failure of the connection. */
+function isStopped(signal: AbortSignal | null | undefined): boolean {
+  return signal?.aborted === true && (signal.reason as Error | undefined)?.name !== "TimeoutError";
 }
 
 /** Opens a WebSocket with the proxy of its address. The reason of a failed attempt is plain. */

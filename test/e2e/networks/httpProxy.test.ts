@@ -175,3 +175,15 @@ test("a proxy that is none of HTTP is refused by its variable, without its value
   expectRefusal(listed, 2, /environment variable ALL_PROXY: it has the scheme "socks5:"/);
   expect(listed.stderr).not.toContain("geheim");
 });
+
+test("a proxy that takes connections and never answers is named, and ends the wait", async () => {
+  using silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const env = { HTTPS_PROXY: `https://127.0.0.1:${silent.port}`, WSCTL_TOKEN: "wsctl-token" };
+  const at = ["--server", "https://192.0.2.9:7420"];
+  const [checked, listed] = await Promise.all([
+    wsctl(["doctor", ...at], { env }),
+    wsctl(["agents", ...at], { env }),
+  ]);
+  expect(checked.stdout).toMatch(/FAIL +proxy: .*through the proxy \S+: no response in time/);
+  expectRefusal(listed, 3, /through the proxy \S+: no response in time/);
+});
