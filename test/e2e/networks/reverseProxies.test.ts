@@ -154,7 +154,8 @@ for (const name of proxyNames) {
       const params = ["--param", "source=app", "--param", "lines=all", "--output", output];
       const sent = await remote("send", "fetch_logs", "--agent", "web-1", ...params);
       expect(sent.stderr).toMatch(/^Job \S+\n$/);
-      const [, id = ""] = /"artifact_id": "([^"]+)"/.exec(sent.stdout) ?? [];
+      const listed = await remote("artifacts", "list", "--limit", "1", "--json");
+      const id = JSON.parse(listed.stdout).artifact_id;
       const bearer = ["-H", `Authorization: Bearer ${adminToken(dataDir)}`];
       const api = `${proxy.url}/api/v1/artifacts/${id}`;
       const shown = curl(api, certificate.ca, "127.0.0.1", ...bearer);
