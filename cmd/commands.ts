@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { defineCommand } from "citty";
 import { commands as builtIn } from "../lib/agent/commands/registry.ts";
 import { parseSource } from "../lib/agent/logs/logSource.ts";
@@ -104,15 +104,25 @@ export async function listRun(options: CommandsOptions): Promise<number> {
 async function lintRun(options: CommandsOptions): Promise<number> {
   const services = new ManifestDirectory(resolveServicesDir(options), parseService, [], silentLog);
   const logs = new ManifestDirectory(resolveLogsDir(options), parseSource, [], silentLog);
-  const listed = [...openManifestDirectory(options).list(), ...services.list(), ...logs.list()];
   const dir = resolveCommandsDir(options);
+  const listed = [
+    ...inDirectory(dir, openManifestDirectory(options)),
+    ...inDirectory(resolveServicesDir(options), services),
+    ...inDirectory(resolveLogsDir(options), logs),
+  ];
   if (listed.length === 0)
     remark(`No manifests in ${dir}: "wsctl commands create NAME" writes one.`);
-  for (const { file, item, fault } of listed) {
+  for (const { place, file, item, fault } of listed) {
     if (options.json) printJson({ file, ok: fault === undefined, fault });
-    else print(fault === undefined ? `ok    ${file}: ${item.name}` : `FAIL  ${fault}`);
+    else
+      print(fault === undefined ? `ok    ${place}${file}: ${item.name}` : `FAIL  ${place}${fault}`);
   }
   return listed.some(({ fault }) => fault !== undefined) ? exitFailed : exitOk;
+}
+
+/** Files of two directories may have one name. */
+function inDirectory<Item>(dir: string, manifests: ManifestDirectory<Item & { name: string }>) {
+  return manifests.list().map((each) => ({ ...each, place: `${basename(dir)}/` }));
 }
 
 async function newRun(options: CommandsOptions & { name: string }): Promise<number> {

@@ -1,8 +1,11 @@
 /**
  * Describes a command's parameters, from the JSON Schema that an agent announced. The schema is
- * untrusted: invalid keywords are ignored, and the caller cleans the texts with `visible()`.
+ * untrusted: invalid keywords are ignored, and the caller cleans the texts with `visible()`. Words
+ * and flags that a command does not take are often meant as parameters.
  */
+import type { ArgsDef } from "citty";
 import { isJsonObject, type JsonObject } from "../../lib/protocol/json.ts";
+import { nearest } from "../../lib/protocol/nearest.ts";
 
 export interface Parameter {
   name: string;
@@ -139,4 +142,29 @@ function numeral(value: unknown): number | undefined {
 
 function shortened(text: string): string {
   return text.length <= charsMax ? text : `${text.slice(0, charsMax)}…`;
+}
+
+/** Suggests the flag that an unexpected word of a job was probably meant for. */
+export function adviseWord(word: string, args: ArgsDef, isSeparated: boolean): string {
+  const isJob = args.param !== undefined;
+  // For example "send exec --all -- df -h".
+  if (isSeparated && isJob && /^[\w./]/.test(word))
+    return ". To run a program, use: wsctl exec --all -- PROGRAM";
+  const isPair = /^[A-Za-z_][\w-]*=/.test(word);
+  if (isPair && isJob) return `. Did you mean --param ${word}?`;
+  const isName = /^(?!true$|false$)[A-Za-z][\w.-]*$/.test(word);
+  return isName && args.agent !== undefined ? `. Did you mean --agent ${word}?` : "";
+}
+
+/** Suggests a known flag, or how a job takes a parameter. */
+export function adviseFlag(flag: string, known: readonly string[], args: ArgsDef): string {
+  const close = nearest(
+    flag,
+    known.map((each) => `--${each}`),
+  );
+  if (close !== undefined) return `did you mean ${close}?`;
+  const name = /^--([a-z]\w*)$/.exec(flag)?.[1];
+  const isTaken = name === undefined || Object.keys(args).includes(name);
+  if (isTaken || args.param === undefined) return "see --help";
+  return `see --help. A parameter of the command is --param ${name}=VALUE`;
 }

@@ -5,8 +5,8 @@
  */
 import type { ArgDef, ArgsDef, CommandDef } from "citty";
 import { WsctlError } from "../../lib/protocol/errors.ts";
-import { nearest } from "../../lib/protocol/nearest.ts";
 import { isInjected, type Origins, withOrigins } from "./origins.ts";
+import { adviseFlag, adviseWord } from "./parameterHelp.ts";
 
 /** Flags that may be repeated; their values are collected in `lists`. */
 const repeatable = new Set([
@@ -65,7 +65,8 @@ export function strictArgs(rawArgs: string[], args: ArgsDef, sources: Sources): 
   if (rest !== undefined && isSeparated(args[rest])) assertSeparated(given, names, args[rest]);
   const surplus = rest === undefined ? given.positionals[names.length] : undefined;
   if (surplus !== undefined) {
-    throw usage(`Unexpected argument "${surplus}": ${expected(names)}${meantFlag(surplus, args)}`);
+    const advice = adviseWord(surplus, args, rawArgs.includes("--"));
+    throw usage(`Unexpected argument "${surplus}": ${expected(names)}${advice}`);
   }
   const missing = names.slice(given.positionals.length).find((name) => isRequired(args[name]));
   if (missing !== undefined) throw usage(`Missing argument ${missing.toUpperCase()}`);
@@ -157,12 +158,7 @@ function requireFlagName(flag: string, args: ArgsDef): string {
     ? flag.slice(2)
     : flags.find((each) => aliases(args[each]).includes(flag.slice(1)));
   if (name !== undefined && flags.includes(name)) return name;
-  const close = nearest(
-    flag,
-    flags.map((each) => `--${each}`),
-  );
-  const advice = close === undefined ? "see --help" : `did you mean ${close}?`;
-  throw usage(`Unknown flag ${flag}: ${advice}`);
+  throw usage(`Unknown flag ${flag}: ${adviseFlag(flag, flags, args)}`);
 }
 
 function parseBoolean(flag: string, value: string | undefined): string {
@@ -240,14 +236,6 @@ function checkOptions(name: string, definition: ArgDef | undefined, values: stri
 function expected(names: string[]): string {
   if (names.length === 0) return "this command takes flags only";
   return `this command takes ${names.map((name) => name.toUpperCase()).join(" ")}`;
-}
-
-/** Suggests the flag that an unexpected word of a job was probably meant for. */
-function meantFlag(word: string, args: ArgsDef): string {
-  const isPair = /^[A-Za-z_][\w-]*=/.test(word);
-  if (isPair && args.param !== undefined) return `. Did you mean --param ${word}?`;
-  const isName = /^(?!true$|false$)[A-Za-z][\w.-]*$/.test(word);
-  return isName && args.agent !== undefined ? `. Did you mean --agent ${word}?` : "";
 }
 
 function isRequired(definition: ArgDef | undefined): boolean {

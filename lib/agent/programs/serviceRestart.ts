@@ -19,6 +19,8 @@ const Argv = v.pipe(
 );
 
 const Manifest = v.strictObject({
+  /** For people who read the file, as in the other manifests. */
+  description: v.optional(v.string()),
   unit: v.optional(
     v.pipe(
       v.string(),
@@ -84,8 +86,9 @@ function resolve(services: ManifestDirectory<Service>, parameters: JsonObject): 
 }
 
 function buildSteps(manifest: v.InferOutput<typeof Manifest>): string[][] | undefined {
-  const { unit, restart, stop, start } = manifest;
-  const keys = Object.keys(manifest).sort().join(" ");
+  const { description: _description, ...ways } = manifest;
+  const { unit, restart, stop, start } = ways;
+  const keys = Object.keys(ways).sort().join(" ");
   if (keys === "unit" && unit !== undefined) {
     return [
       ["systemctl", "restart", "--", unit],

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   closeSync,
+  mkdirSync,
   openSync,
   readFileSync,
   statSync,
@@ -233,10 +234,18 @@ test("an order that is none is refused with what is wrong", async () => {
 
 test("manifests of logs are checked with the others", async () => {
   using dir = temporaryDir();
-  writeFileSync(join(`${dir}`, "good.toml"), 'files = ["/var/log/*.log"]');
-  writeFileSync(join(`${dir}`, "bad.toml"), 'files = ["relative.log"]');
-  const none = ["--commands-dir", join(`${dir}`, "none"), "--services-dir", join(`${dir}`, "none")];
-  const { code, stdout } = await wsctl(["commands", "lint", "--logs-dir", `${dir}`, ...none]);
+  const [logs, services] = [join(`${dir}`, "logs.d"), join(`${dir}`, "services.d")];
+  for (const each of [logs, services]) mkdirSync(each);
+  writeFileSync(join(logs, "good.toml"), 'files = ["/var/log/*.log"]');
+  writeFileSync(join(logs, "bad.toml"), 'files = ["relative.log"]');
+  writeFileSync(join(services, "good.toml"), 'description = "the web server"\nunit = "nginx"');
+  const at = ["--commands-dir", join(`${dir}`, "none"), "--services-dir", services];
+  const { code, stdout } = await wsctl(["commands", "lint", "--logs-dir", logs, ...at]);
   expect(code).toBe(1);
-  expect(stdout).toBe("FAIL  bad.toml: files.0 must be an absolute path\nok    good.toml: good\n");
+  expect(stdout.split("\n")).toEqual([
+    "ok    services.d/good.toml: good",
+    "FAIL  logs.d/bad.toml: files.0 must be an absolute path",
+    "ok    logs.d/good.toml: good",
+    "",
+  ]);
 });

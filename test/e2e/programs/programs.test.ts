@@ -172,12 +172,14 @@ test("manifests are listed, checked and begun on the command line", async () => 
   const at = ["--commands-dir", join(`${dir}`, "commands.d")];
   const made = await wsctl(["commands", "create", "deploy", ...at]);
   expect(made.code).toBe(0);
-  expect((await wsctl(["commands", "lint", ...at])).stdout).toBe("ok    deploy.toml: deploy\n");
+  expect((await wsctl(["commands", "lint", ...at])).stdout).toBe(
+    "ok    commands.d/deploy.toml: deploy\n",
+  );
   expect((await wsctl(["commands", "create", "deploy", ...at])).code).toBe(2);
   writeFileSync(join(`${dir}`, "commands.d", "bad.toml"), 'description = "d"\nargv = ["a{b}"]');
   const { code, stdout } = await wsctl(["commands", "lint", ...at]);
   expect(code).toBe(1);
-  expect(stdout).toContain('FAIL  bad.toml: argv[0]: no parameter is called "b"');
+  expect(stdout).toContain('FAIL  commands.d/bad.toml: argv[0]: no parameter is called "b"');
   const listed = (await wsctl(["commands", ...at])).stdout;
   expect(listed).toMatch(/^deploy +manifest +always +says hello$/m);
   expect(listed).toMatch(/^ping +built in/m);
