@@ -65,6 +65,8 @@ function clockTests(faketime: string): void {
     const jobId = (await wsctl([...words, "--ttl", "1h"])).stdout.trim();
     setClock(offset);
     expect(await send("web-1", "--ttl", "5s")).toMatchObject({ outcome: "success" });
+    const seconds = Number.parseInt(offset, 10) * (offset.endsWith("d") ? 86_400 : 1);
+    await serving.process.logged(new RegExp(`WARN +clock set: .* seconds=${seconds}$`));
     const shown = await wsctl(["jobs", "show", jobId, "--json", "--data-dir", `${dataDir}`]);
     expect((JSON.parse(shown.stdout) as JobDetail).requests[0]?.state).toBe("queued");
     expect(agent.lines.filter((line) => /connection lost/.test(line))).toEqual([]);
