@@ -18,6 +18,7 @@ import {
   readTrustedFile,
 } from "./flags/connection.ts";
 import {
+  assertContextsWritable,
   type Context,
   type ContextFile,
   localContext,
@@ -72,7 +73,7 @@ async function loginRun(flags: LoginFlags): Promise<number> {
   const { url, logIn } = chooseLogin(flags);
   const name = flags.name ?? nameOf(url, before);
   // A disk that is full or read-only shows here, while the string is still good.
-  writeContexts(before);
+  assertContextsWritable(before);
   const { context, token } = await logIn();
   const { contexts } = readContexts();
   writeContexts({ current: name, contexts: { ...contexts, [name]: context } });

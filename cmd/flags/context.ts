@@ -3,10 +3,10 @@
  * commands of operators; an agent never uses one.
  */
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as v from "valibot";
-import { writeFileAtomically } from "../../lib/files/atomicWrite.ts";
+import { createFile, writeFileAtomically } from "../../lib/files/atomicWrite.ts";
 import { readTrustedTextFile } from "../../lib/files/readText.ts";
 import { toTrust } from "../../lib/network/trust.ts";
 import { parseServerAddress, toServerAddress } from "../../lib/protocol/api/serverAddress.ts";
@@ -71,13 +71,34 @@ export function readContexts(): ContextFile {
 
 /** Writes a file that no other user can read. @throws {WsctlError} USAGE */
 export function writeContexts(file: ContextFile): void {
+  write((path) => writeFileAtomically(path, format(file)));
+}
+
+/**
+ * Writes as much to the same directory as the contexts will have, and removes it again. Another
+ * login may be at work in that directory.
+ * @throws {WsctlError} USAGE if the contexts could not be written
+ */
+export function assertContextsWritable(file: ContextFile): void {
+  write((path) => {
+    const trial = `${path}.${process.pid}.new`;
+    createFile(trial, format(file), 0o600);
+    rmSync(trial);
+  });
+}
+
+function format(file: ContextFile): string {
+  return `${JSON.stringify(file, null, 2)}\n`;
+}
+
+function write(run: (path: string) => void): void {
   const path = contextPath();
   if (path === undefined) {
     throw usage("Cannot find a home directory for the contexts. Set HOME or XDG_CONFIG_HOME");
   }
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileAtomically(path, `${JSON.stringify(file, null, 2)}\n`);
+    run(path);
   } catch (error) {
     throw usage(`Cannot write the contexts "${path}": ${errorText(error)}`);
   }
