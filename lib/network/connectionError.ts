@@ -95,7 +95,7 @@ const plainReasons: [RegExp, string][] = [
     "the certificate's issuer is not trusted or not sent",
   ],
   [/UnexpectedRedirect|redirect/i, "the address redirects to another one: specify that one"],
-  [/reset|closed unexpectedly|hang up/i, "connection lost"],
+  [/reset|closed unexpectedly|hang up|reading a body from/i, "connection lost"],
   [/failed to connect/i, "connection lost before a response"],
 ];
 

@@ -30,6 +30,7 @@ test.each([
   [`UnexpectedRedirect fetching "http://h/". ${advice}`, "redirects to another one"],
   ["The operation timed out.", "no response in time"],
   ["The socket connection was closed unexpectedly.", "connection lost"],
+  ["error reading a body from connection", "connection lost"],
 ])("%s", (text, expected) => {
   expect(plainReason(new Error(text))).toContain(expected);
 });
