@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineCommand } from "citty";
 import {
@@ -59,7 +59,8 @@ async function restoreRun(options: RestoreOptions): Promise<number> {
   try {
     await unpackInto(dataDir, options);
   } catch (error) {
-    if (isNew) rmdirSync(dataDir);
+    // With something in it, it stays, and the error says why the restore failed.
+    if (isNew && readdirSync(dataDir).length === 0) rmdirSync(dataDir);
     throw error;
   }
   return exitOk;

@@ -21,7 +21,7 @@ import {
   type BalancerFlags,
   balancerArgs,
   behindBalancers,
-  parseTrustedProxy,
+  parseTrustedProxies,
 } from "./serve/balancer.ts";
 import { type ConsoleFlags, consoleArgs, parseConsole, parsePublicUrl } from "./serve/console.ts";
 import {
@@ -209,7 +209,7 @@ export function parseServeOptions(options: ServeOptions) {
     tls: parseTlsChoice({ ...options, host }),
     advertised: options.advertised.map(parseAdvertisedName),
     ...(publicUrl === undefined ? {} : { publicUrl: parsePublicUrl("public-url", publicUrl) }),
-    trustedProxies: options.trustedProxies.map(parseTrustedProxy),
+    trustedProxies: parseTrustedProxies(options),
     ...parseApproval(options),
     logsEvents: options["log-json"] ?? false,
     console: parseConsole(options),

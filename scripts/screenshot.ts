@@ -1,6 +1,7 @@
 /**
  * Takes pictures of the console: `npm run screenshot` writes `docs/images/console*.png`, from the
- * binary with agents and jobs, in a headless Chromium.
+ * binary with agents and jobs, in a headless Chromium. It also writes every page to `dist/pictures`,
+ * in light and dark, and as wide as a phone.
  */
 import { execFile, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -9,6 +10,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import type { Page } from "playwright-core";
+import { pages } from "../lib/control/console/page/parts/pages.ts";
 import { startBrowser } from "../test/support/clients/browser.ts";
 import { logIn, visit } from "../test/support/clients/consolePage.ts";
 
@@ -73,6 +75,10 @@ try {
     "2",
     "--waves",
   );
+  await wsctl("templates", "create", "deploy-web", "deploy", "--prompt", "version", "--all");
+  await wsctl("targets", "create", "web", "--target", "role=web");
+  const hook = ["--url", "https://hooks.example.com/wsctl", "--events", "job.failed"];
+  await wsctl("webhooks", "create", "pager", ...hook);
   const token = (await wsctl("tokens", "create", "--role", "admin")).trim();
   const browser = await startBrowser();
   const page = await browser.newPage({ viewport: { width: 1200, height: 640 } });
@@ -109,10 +115,29 @@ try {
   await page.getByLabel("version").fill("v8");
   await page.getByText("3 agents", { exact: true }).waitFor();
   await take(page, "console-run");
+  await takeEveryPage(page);
   await browser.close();
 } finally {
   for (const stop of running.reverse()) await stop();
   rmSync(dataDir, { recursive: true, force: true });
+}
+
+/** For a look at all of them: a change of the style may harm a page that no document shows. */
+async function takeEveryPage(page: Page): Promise<void> {
+  const dir = join(root, "dist/pictures");
+  mkdirSync(dir, { recursive: true });
+  for (const { path } of pages) {
+    await visit(page, path);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width: 1200, height: 640 });
+      await page.screenshot({ path: join(dir, `${path}-${colorScheme}.png`) });
+    }
+    await page.setViewportSize({ width: 390, height: 700 });
+    await page.screenshot({ path: join(dir, `${path}-phone.png`) });
+    await page.setViewportSize({ width: 1200, height: 640 });
+  }
+  console.log("dist/pictures");
 }
 
 async function take(page: Page, name: string): Promise<void> {

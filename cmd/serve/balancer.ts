@@ -26,11 +26,19 @@ export interface BalancerFlags {
   "proxy-protocol"?: boolean | undefined;
 }
 
-/** @throws {WsctlError} USAGE */
-export function parseTrustedProxy(text: string): string {
-  if (isAddressRange(text)) return text;
+/**
+ * Returns the proxies whose headers name clients. With the PROXY protocol the balancers pass the
+ * headers of clients on unread, so that no header counts.
+ * @throws {WsctlError} USAGE
+ */
+export function parseTrustedProxies({
+  trustedProxies: texts,
+  "proxy-protocol": isOn = false,
+}: BalancerFlags): string[] {
+  const wrong = texts.find((text) => !isAddressRange(text));
+  if (wrong === undefined) return isOn ? [] : texts;
   throw usage(
-    `Flag --trusted-proxy is "${text}": expected an address or a range such as 10.0.0.0/8`,
+    `Flag --trusted-proxy is "${wrong}": expected an address or a range such as 10.0.0.0/8`,
   );
 }
 

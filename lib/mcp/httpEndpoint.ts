@@ -46,6 +46,8 @@ export function addMcpEndpoint(app: Hono, options: McpEndpointOptions): void {
       ...{ keepAliveMs, maxRequestBodySize: bodyBytesMax },
     });
     await server.connect(transport);
+    // A client that leaves cancels its calls.
+    c.req.raw.signal.addEventListener("abort", () => void transport.close(), { once: true });
     return transport.handleRequest(c.req.raw);
   });
   // There are no sessions, so there is nothing to listen to and nothing to delete.
@@ -63,9 +65,16 @@ function inside(app: Hono, { req, env }: Context): typeof fetch {
       const value = req.header(name);
       if (value !== undefined) request.headers.set(name, value);
     }
-    return app.fetch(request, env);
+    const response = await app.fetch(request, env);
+    return init?.signal ? endedBy(init.signal, response) : response;
   };
   return call as typeof fetch;
+}
+
+/** Ends the body with the signal, as `fetch` does. */
+function endedBy(signal: AbortSignal, response: Response): Response {
+  if (response.body === null) return response;
+  return new Response(response.body.pipeThrough(new TransformStream(), { signal }), response);
 }
 
 /** The oldest one goes first: a token that calls again soon gets a new allowance at worst. */

@@ -55,7 +55,7 @@ export class AddressBook {
     try {
       this.#change({ ...this.#others, addresses: nodes });
     } catch (error) {
-      // They are used until this process ends, and told again with the next connection.
+      // They are told again with the next connection.
       const reason = errorText(error);
       this.#log.warn("other addresses of the control plane not stored", { reason });
     }
@@ -85,14 +85,15 @@ export class AddressBook {
     return [...all];
   }
 
+  /** What could not be written is not used either, so that the next try writes it. */
   #change(others: Others): void {
     const { url } = this.current;
-    const list = this.#list(others);
-    if (list.join() === this.#list().join()) return;
-    this.#others = others;
-    this.#at = list.indexOf(url) + 1;
     const text = JSON.stringify({ given: this.#given.url, ...others }, null, 2);
+    if (text === JSON.stringify({ given: this.#given.url, ...this.#others }, null, 2)) return;
     writeFileAtomically(this.#path, `${text}\n`);
+    this.#others = others;
+    const list = this.#list();
+    this.#at = list.indexOf(url) + 1;
     this.#log.info("other addresses of the control plane stored", { count: list.length });
   }
 

@@ -157,6 +157,7 @@ export class Runs {
     this.#starting.delete(requestId);
     this.#supervisors.delete(requestId);
     const dir = this.runDirectory(requestId);
+    this.#deleteFetched(requestId);
     this.#guard.attempt(`remove what was prepared for "${dir}"`, () => removePrepared(dir));
     if (!existsSync(dir)) this.#subscribers.onClosed(requestId);
     if (existsSync(join(dir, subscribedFile))) this.#retention.keep(dir);

@@ -216,7 +216,8 @@ export function restoreBackup(options: RestoreOptions): Restored {
  */
 export function assertEmpty(dataDir: string, own?: string): void {
   const names = existsSync(dataDir) ? readdirSync(dataDir) : [];
-  const found = names.find((name) => name !== own);
+  // A new file system has a directory for what its check finds.
+  const found = names.find((name) => name !== own && name !== "lost+found");
   if (found === undefined) return;
   const text = `Cannot restore to "${dataDir}": it is not empty, it contains "${found}"`;
   throw new WsctlError("USAGE", `${text}. Specify an empty directory`);

@@ -3,7 +3,7 @@
  * connection, and passes the rest on to the server, which listens on loopback. The port of that
  * second connection tells whose it is.
  */
-import { connect, createServer, type Socket } from "node:net";
+import { connect, createServer, type Server as NetServer, type Socket } from "node:net";
 import type { Context } from "hono";
 import type { Log } from "../../log/log.ts";
 import { rateLimitedLog } from "../../log/rateLimitedLog.ts";
@@ -23,15 +23,25 @@ export interface ProxyProtocolOptions {
 const loopback = "127.0.0.1";
 /** A balancer sends the header at once. */
 const headerMs = 10_000;
+/** The server closes a silent WebSocket after 16 minutes, and other connections earlier. */
+const idleMs = 20 * 60_000;
+/** How long a client may keep its side open after the server has ended. */
+const lingerMs = 5_000;
 
 /** Returns the runtime with servers that read the PROXY protocol. */
 export function withProxyProtocol(runtime: Runtime, options: ProxyProtocolOptions): Runtime {
   const clients = new Map<number, string>();
+  /** What was found for a request stays, also when its connection has been closed. */
+  const found = new WeakMap<object, string>();
   return {
     ...runtime,
     remoteAddress: (c: Context) => {
+      const known = found.get(c.env);
+      if (known !== undefined) return known;
       const port = runtime.remotePort(c);
-      return (port === undefined ? undefined : clients.get(port)) ?? "";
+      const address = (port === undefined ? undefined : clients.get(port)) ?? "";
+      found.set(c.env, address);
+      return address;
     },
     serve: (settings) => serveBehind(runtime, settings, clients, options),
   };
@@ -57,23 +67,30 @@ async function serveBehind(
     };
     outer.on("error", () => outer.destroy());
     const pass = (client: string, first: Buffer) => {
+      let isJoined = false;
+      outer.setTimeout(idleMs, () => outer.destroy());
       const inner = connect({
         host: loopback,
         port: server.port,
         allowHalfOpen: true,
         noDelay: true,
       });
-      inner.once("error", (error) => {
-        if (inner.connecting) refuse(`Cannot connect to the server: ${errorText(error)}`);
+      inner.on("error", (error) => {
+        if (!isJoined) refuse(`cannot connect to the server: ${errorText(error)}`);
       });
-      inner.once("connect", () => join(outer, inner, { client, first, clients }));
+      inner.once("connect", () => {
+        isJoined = true;
+        join(outer, inner, { client, first, clients });
+      });
+      // Everything was sent, and the client may not end its own side.
+      outer.once("finish", () => setTimeout(() => outer.destroy(), lingerMs).unref());
       inner.once("close", () => outer.destroy());
       outer.once("close", () => inner.destroy());
     };
     if (!balancers.has(peer)) return pass(peer, Buffer.alloc(0));
     readHeader(outer, { peer, pass, refuse });
   });
-  const port = await listening(front, settings).catch(async (error) => {
+  const port = await listening(front, settings, log).catch(async (error) => {
     await server.stop();
     throw error;
   });
@@ -88,9 +105,12 @@ async function serveBehind(
   };
 }
 
-function listening(front: ReturnType<typeof createServer>, { host, port }: ServeOptions) {
+function listening(front: NetServer, { host, port }: ServeOptions, log: Log): Promise<number> {
   return new Promise<number>((resolve, reject) => {
-    front.once("error", reject);
+    front.on("error", (error) => {
+      if (!front.listening) reject(error);
+      else log.error("connection not accepted", { reason: errorText(error) });
+    });
     front.listen({ host, port }, () => {
       const address = front.address();
       resolve(typeof address === "object" && address !== null ? address.port : port);

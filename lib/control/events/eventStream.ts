@@ -1,4 +1,5 @@
 /** Streams events as server-sent events (HTML Living Standard, section 9.2). */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { EventType } from "../../protocol/api/events.ts";
 import type { StreamSource } from "../engine/responseStreams.ts";
 import { createWakeSignal } from "../streams/wakeSignal.ts";
@@ -43,6 +44,8 @@ export class EventStream implements StreamSource {
       if (this.#isClosed) return "";
     }
     const text = this.#read();
+    // A long log of events that are filtered out must not hold up everything else.
+    if (text === "" && this.#after < this.#events.head) await nextTurn();
     // Events that are filtered out are no output: a stream of few types may be silent for long.
     const isSilent = text === "" && performance.now() >= this.#sentAt + keepAliveMs;
     if (text !== "" || isSilent) this.#sentAt = performance.now();

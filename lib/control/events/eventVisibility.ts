@@ -18,9 +18,15 @@ export function visibleEntries(
 ): EntryFilter | undefined {
   if (!scope.isRestricted) return undefined;
   const seesAgent = (agentId: unknown) => {
-    const agent = engine.core.registry.agents.get(String(agentId));
+    const { agents } = engine.core.registry;
+    const agent = typeof agentId === "string" ? agents.get(agentId) : undefined;
     return agent !== undefined && scope.sees(agent);
   };
+  const ownsSchedule = (name: unknown) =>
+    typeof name === "string" &&
+    engine.journal.schedules.all().some((each) => {
+      return each.order.name === name && each.createdBy === tokenId;
+    });
   return (entry) => {
     switch (entry.type) {
       case "job_created":
@@ -34,7 +40,7 @@ export function visibleEntries(
       case "action_recorded":
         return seesAgent(entry.details.resource?.agent);
       case "event_recorded":
-        return seesAgent(entry.data.agent_id);
+        return seesAgent(entry.data.agent_id) || ownsSchedule(entry.data.schedule);
       default:
         return false;
     }

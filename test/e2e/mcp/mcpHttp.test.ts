@@ -75,6 +75,16 @@ describe.each(flavours)("wsctl serve --mcp act (%s)", (flavour) => {
     expect(other).toMatchObject({ isError: true, text: expect.stringContaining("FORBIDDEN") });
   });
 
+  test("waits for outcomes no longer than the model wants, and says that the job goes on", async () => {
+    await using silent = await target.agent();
+    const operator = { role: "operator", commands: ["ping"] };
+    await using model = await connect(target, await newToken(target, operator));
+    const given = { ...ping(silent.id), timeout_seconds: 600, wait_seconds: 1 };
+    const { text, isError } = await call(model, "run_command", given);
+    expect(isError).toBe(false);
+    expect(text).toContain('"status":"running"');
+  });
+
   test("needs a token, which works until it is revoked, and takes POST alone", async () => {
     const url = target.serving.url + path;
     const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" });

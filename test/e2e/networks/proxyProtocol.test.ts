@@ -1,6 +1,7 @@
 /** A control plane behind TCP load balancers that tell the addresses of their clients. */
 import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { connect } from "node:net";
 import { adminToken } from "../../support/processes/cli.ts";
 import { TwoHosts } from "../../support/processes/namespaces.ts";
@@ -87,6 +88,21 @@ test.skipIf(hosts === undefined)("a balancer on another host must send the heade
   expect(get("--haproxy-protocol")).toContain('"status":"ok"');
   expect(get()).toBe("");
   await serving.process.logged(/connection refused address=10.77.0.2 reason=.*no PROXY header/);
+});
+
+test("clients that keep their side open after the answer take no descriptors", async () => {
+  using dataDir = temporaryDir();
+  await using serving = await startServe({ dataDir, args: balancer });
+  const descriptors = () => readdirSync(`/proc/${serving.process.pid}/fd`).length;
+  const before = descriptors();
+  const sockets = Array.from({ length: 20 }, () =>
+    connect({ host: "127.0.0.1", port: serving.port, allowHalfOpen: true }).resume(),
+  );
+  const ended = sockets.map((socket) => new Promise((resolve) => socket.once("end", resolve)));
+  for (const socket of sockets) socket.write(failedLogin(serving, "a"));
+  await Promise.all(ended);
+  while (descriptors() > before + 2) await Bun.sleep(100);
+  for (const socket of sockets) socket.destroy();
 });
 
 test("--proxy-protocol needs the addresses of the balancers", async () => {
