@@ -91,6 +91,7 @@ async function installRun(options: ServiceOptions): Promise<number> {
   const { name, text, flags } = await buildUnit(options);
   const path = join(unitsDir, name);
   requireFiles(flags);
+  requireSystemd(options.service);
   const isUnchanged = readIfExists(path) === text;
   try {
     writeFileAtomically(path, text, 0o644);
@@ -128,6 +129,13 @@ function requireService(service: string): Service {
 
 function readIfExists(path: string): string | undefined {
   return existsSync(path) ? readFileSync(path, "utf8") : undefined;
+}
+
+/** As sd_booted(3) finds out. Nothing is written where nothing would start it. */
+function requireSystemd(service: string): void {
+  if (existsSync("/run/systemd/system")) return;
+  const text = `Cannot install the service "${service}": systemd does not run on this host`;
+  throw usage(`${text}. For another one, see: wsctl service print ${service}`);
 }
 
 /** A missing file would stop the service at its start, or at the next boot. */

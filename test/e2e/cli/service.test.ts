@@ -1,7 +1,7 @@
 /** Units for systemd, as it would read them. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { copyFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expectRefusal } from "../../support/processes/cli.ts";
 import { temporaryDir, wsctl, wsctlCommand } from "../../support/processes/processes.ts";
@@ -73,3 +73,15 @@ test.skipIf(!hasSystemd)("the control plane's unit is valid, and exposes little"
   const [, level] = /exposure level for \S+: (\d+\.\d+)/.exec(judged.stdout) ?? [];
   expect(Number(level)).toBeLessThan(2.5);
 });
+
+test.skipIf(existsSync("/run/systemd/system"))(
+  "service install writes nothing where systemd does not run",
+  async () => {
+    const refused = await wsctl(["service", "install", "agent"]);
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("systemd does not run on this host"),
+    });
+    expect(existsSync("/etc/systemd/system/wsctl-agent.service")).toBe(false);
+  },
+);

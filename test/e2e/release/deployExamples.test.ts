@@ -77,10 +77,10 @@ test("cloud-init runs commands that install.sh and wsctl take", async () => {
   for (const flag of install.filter((word) => word.startsWith("--"))) {
     expect(readFileSync(join(root, "scripts/install.sh"), "utf8")).toContain(`${flag} `);
   }
-  const [, ...words] = service;
-  const refused = await wsctl([...words.slice(0, -1), "@/nowhere/join"]);
-  // The flags are right, and the file is missing here.
-  expect(refused.stderr).toMatch(/\/nowhere\/join|systemd|root/);
+  // The unit is printed here, and not installed.
+  const words = service.slice(1).map((word) => (word === "install" ? "print" : word));
+  const printed = await wsctl(words);
+  expect(printed.stdout).toContain("agent --join @/etc/wsctl/join");
   const settings = config.write_files.find(({ path }) => path.endsWith(".toml"))?.content ?? "";
   using data = temporaryDir();
   const file = join(`${data}`, "config.toml");
