@@ -17,7 +17,7 @@ const columns: readonly Column<AuditLine>[] = [
   {
     id: "action",
     label: "Action",
-    width: "minmax(6rem, 1fr)",
+    width: "minmax(6rem, 1.6fr)",
     render: ({ record }) => <strong>{visible(record.action)}</strong>,
   },
   {

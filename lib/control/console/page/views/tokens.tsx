@@ -144,14 +144,14 @@ const columns: readonly Column<TokenView>[] = [
   {
     id: "state",
     label: "State",
-    width: "8rem",
+    width: "5.5rem",
     isWide: true,
     render: ({ state }) => <Badge text={state} tone={tones[state] ?? "off"} />,
   },
   {
     id: "limits",
     label: "Limits",
-    width: "minmax(8rem, 2fr)",
+    width: "minmax(5rem, 2fr)",
     isWide: true,
     render: ({ commands, target, addresses, uses_left: uses }) => {
       const parts = [commands?.join(","), target, addresses?.join(",")].filter(Boolean);
