@@ -79,7 +79,8 @@ export class AgentEngine {
 
   #step(event: AgentEvent): void {
     if (this.#isStopped) return;
-    this.#commits.add(this.#core.step(event, this.#options.clock.now()));
+    const [now, wall] = [this.#options.clock.now(), this.#options.clock.wall()];
+    this.#commits.add(this.#core.step(event, now, wall - now));
     const { isLinked } = this.#core;
     if (isLinked !== this.#isLinked) this.#options.onConnected?.(isLinked);
     this.#isLinked = isLinked;
@@ -104,7 +105,7 @@ export class AgentEngine {
         return this.#dial(effect.link);
       case "send":
         return this.#withSocket(effect.link, (socket) =>
-          socket.send(encode(effect.message, this.#options.clock.now())),
+          socket.send(encode(effect.message, this.#options.clock.wall())),
         );
       case "ping":
         return this.#withSocket(effect.link, (socket) => socket.ping());

@@ -195,7 +195,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
     const guard = new FaultGuard(log);
     const looking = setInterval(() => {
       guard.attempt("read changed manifests", () => engine.poll());
-      guard.attempt("renew this agent's key", () => isLinked && keeper?.renewIfDue(clock.now()));
+      guard.attempt("renew this agent's key", () => isLinked && keeper?.renewIfDue(clock.wall()));
     }, capabilitiesPollMs);
     const stop = () => {
       clearInterval(looking);

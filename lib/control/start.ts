@@ -112,7 +112,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     ...{ journal, clock, log, heartbeatSeconds, newId, isTls: tls !== undefined },
     ...(options.seat === undefined ? {} : { addresses: options.seat.addresses }),
   });
-  const now = () => clock.now();
+  const now = () => engine.time.now();
   const { approvalCommands, reasonCommands } = options;
   const blocked = (ids: readonly string[]) => journal.tokens.blocked(ids, clock.wall());
   const traces = new JobTraces(
@@ -193,6 +193,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const resources = new ResourceMonitor({
     ...{ descriptors, server, clock, log },
     checkJournal: () => engine.checkJournal(),
+    followClock: () => void engine.time.now(),
   });
   const { dataDir, offlineMs } = options;
   const conditions = new ConditionWatch({ engine, dataDir, offlineMs, clock, log });

@@ -2,7 +2,8 @@
  * The two clocks. `now` measures durations: it never jumps, so that a changed system clock moves no
  * deadline, and it includes the time while the host was suspended. `wall` is the system's clock,
  * for times that others compare with their clocks, such as the expiry of a token or a certificate,
- * or the time of an audit entry.
+ * or the time of an audit entry. `Timeline` joins both for times that are stored and also waited
+ * for.
  */
 import { uptime } from "node:os";
 
@@ -35,11 +36,16 @@ export function systemClock(): Clock {
   const bootOrigin = uptime() * 1000 - performance.now();
   let suspendedMs = 0;
   let lookedAt = performance.now();
+  let aheadMs = origin;
   return {
     now: () => {
       const passed = performance.now();
-      if (passed - lookedAt >= suspendPollMs) {
+      const wallAheadMs = Date.now() - passed;
+      // The system's clock moves on while the host is suspended, and also when it is set.
+      const hasMoved = Math.abs(wallAheadMs - aheadMs) >= suspendedMsMin;
+      if (hasMoved || passed - lookedAt >= suspendPollMs) {
         lookedAt = passed;
+        aheadMs = wallAheadMs;
         const behindMs = uptime() * 1000 - passed - bootOrigin;
         if (behindMs - suspendedMs >= suspendedMsMin) suspendedMs = behindMs;
       }

@@ -50,6 +50,12 @@ export class DeadlineQueue<K> {
     return top.key;
   }
 
+  /** Moves every deadline by a number of milliseconds. */
+  shift(byMs: number): void {
+    for (const [key, at] of this.#due) this.#due.set(key, at + byMs);
+    for (const entry of this.#heap) entry.at += byMs;
+  }
+
   #skipStale(): void {
     for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
       if (this.#due.get(top.key) === top.at) return;

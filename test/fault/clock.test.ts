@@ -66,7 +66,23 @@ function clockTests(faketime: string): void {
     setClock(offset);
     expect(await send("web-1", "--ttl", "5s")).toMatchObject({ outcome: "success" });
     const seconds = Number.parseInt(offset, 10) * (offset.endsWith("d") ? 86_400 : 1);
-    await serving.process.logged(new RegExp(`WARN +clock set: .* seconds=${seconds}$`));
+    await serving.process.logged(
+      new RegExp(`WARN +clock set: times follow it seconds=${seconds}$`),
+    );
+    const expected = Date.now() + seconds * 1000;
+    const isNow = (time = "") => Math.abs(Date.parse(time) - expected) < 60_000;
+    const listed = await wsctl(["jobs", "list", "--json", "--data-dir", `${dataDir}`]);
+    const jobs = listed.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as JobDetail);
+    expect(jobs.filter(({ created_at }) => isNow(created_at))).toHaveLength(1);
+    const agents = await wsctl(["agents", "show", "web-1", "--json", "--data-dir", `${dataDir}`]);
+    const { connected_at, last_seen_at } = JSON.parse(agents.stdout);
+    expect({ connected: isNow(connected_at), seen: isNow(last_seen_at) }).toEqual({
+      connected: true,
+      seen: true,
+    });
     const shown = await wsctl(["jobs", "show", jobId, "--json", "--data-dir", `${dataDir}`]);
     expect((JSON.parse(shown.stdout) as JobDetail).requests[0]?.state).toBe("queued");
     expect(agent.lines.filter((line) => /connection lost/.test(line))).toEqual([]);

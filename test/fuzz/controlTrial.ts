@@ -4,7 +4,8 @@
  * says must come of it.
  */
 import { ControlCore } from "../../lib/control/core/core.ts";
-import type { ControlEffect, ControlEvent } from "../../lib/control/core/model.ts";
+import type { ControlEvent } from "../../lib/control/core/coreEvents.ts";
+import type { ControlEffect } from "../../lib/control/core/model.ts";
 import type { ControlChanges } from "../../lib/control/core/transition.ts";
 import { protocolViolationsMax, protocolViolationsWindowMs } from "../../lib/protocol/limits.ts";
 import {

@@ -6,6 +6,7 @@ import type { ResponseBody, ScheduledRun } from "./model.ts";
 import type { RequestEntry } from "./requestEntry.ts";
 import { failure } from "./response.ts";
 import { ScheduleRuns, type SignedRun } from "./schedules/scheduleRuns.ts";
+import type { AgentTransition } from "./transition.ts";
 
 /** The result of checking a command before it runs. */
 export type CheckResult =
@@ -68,9 +69,9 @@ export class Admission {
    * Returns the error response to a new command, or undefined if it may run. Counts the run of a
    * signed schedule.
    */
-  admit(entry: RequestEntry, command: Command, now: number): ResponseBody | undefined {
+  admit(entry: RequestEntry, command: Command, t: AgentTransition): ResponseBody | undefined {
     const { record } = entry;
-    const refusal = this.#untrusted(entry, command, now) ?? this.check(entry, now);
+    const refusal = this.#untrusted(entry, command, t) ?? this.check(entry, t.now);
     entry.isRefused = refusal !== undefined;
     if (refusal !== undefined) delete record.run;
     else if (record.run !== undefined) this.#runs.add(record.run);
@@ -80,13 +81,17 @@ export class Admission {
   /**
    * Records who signed the command, or returns the error response if the signatures do not suffice.
    */
-  #untrusted({ record }: RequestEntry, command: Command, now: number): ResponseBody | undefined {
-    const judgement = this.#options.judge?.(command, now) ?? { signedBy: [] };
+  #untrusted(
+    { record }: RequestEntry,
+    command: Command,
+    t: AgentTransition,
+  ): ResponseBody | undefined {
+    const judgement = this.#options.judge?.(command, t.now) ?? { signedBy: [] };
     if ("refusal" in judgement) return failure("FORBIDDEN", judgement.refusal);
     if (judgement.signedBy.length > 0) record.signedBy = judgement.signedBy;
     const { run } = judgement;
     if (run === undefined) return undefined;
-    const next = this.#runs.next(run, this.#countOpen(run.scheduleId), now);
+    const next = this.#runs.next(run, this.#countOpen(run.scheduleId), earlierClock(t));
     if ("code" in next) return failure(next.code, next.message);
     record.run = next;
   }
@@ -139,4 +144,9 @@ export class Admission {
     for (const entry of this.#entries.values()) if (isCounted(entry)) count++;
     return count;
   }
+}
+
+/** What counts runs is forgotten only when its time has passed by both clocks. */
+function earlierClock({ now, wallAheadMs }: AgentTransition): number {
+  return now + Math.min(0, wallAheadMs);
 }

@@ -59,8 +59,9 @@ export class AgentCore {
     return this.#executor.sizes;
   }
 
-  step(event: AgentEvent, now: number): AgentTransition {
-    const t = new AgentTransition(now);
+  /** @param wallAheadMs By how much the system's clock is ahead of `now`. */
+  step(event: AgentEvent, now: number, wallAheadMs = 0): AgentTransition {
+    const t = new AgentTransition(now, wallAheadMs);
     this.#take(event, t);
     for (const { type } of t.effects) if (type === "ping") this.#executor.outbox.pingSent();
     return t;

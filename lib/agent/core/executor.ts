@@ -114,9 +114,9 @@ export class Executor {
       const busy = failure("BUSY", "the agent is restarting; try again");
       return this.#outbox.respond(requestId, busy, t);
     }
-    const accepted = newEntry(command, expiresAt, t.now);
+    const accepted = newEntry(command, expiresAt, t);
     this.#entries.set(requestId, accepted);
-    const refusal = this.#admission.admit(accepted, command, t.now);
+    const refusal = this.#admission.admit(accepted, command, t);
     if (refusal !== undefined) return this.#end(accepted, refusal, t);
     if (this.#admission.canStart(accepted)) return this.#start(accepted, t);
     t.write(put(accepted));

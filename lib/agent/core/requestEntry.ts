@@ -9,6 +9,7 @@ import type {
   ResponseBody,
   StopReason,
 } from "./model.ts";
+import type { AgentTransition } from "./transition.ts";
 
 export interface RequestEntry {
   record: RequestRecord;
@@ -26,18 +27,25 @@ export interface RequestEntry {
   isAcknowledged: boolean;
 }
 
-/** `expiresAt` is on this agent's clock; a standard control plane sets none. */
+/**
+ * Signatures are limited by the system's clock; all times of the entry are on the engine's, which
+ * does not jump.
+ *
+ * @param expiresAt on the engine's clock; a standard control plane sets none
+ */
 export function newEntry(
   command: Command,
   expiresAt: number | undefined,
-  now: number,
+  { now, wallAheadMs }: Pick<AgentTransition, "now" | "wallAheadMs">,
 ): RequestEntry {
   const { parameters, not_after, traceparent, schedule } = command.payload;
   const timeout_seconds = schedule?.timeout_seconds ?? command.payload.timeout_seconds;
   // The record must be kept as long as the signatures are valid, to detect a replay.
-  const signedUntil = not_after === undefined ? 0 : Date.parse(not_after) + dedupAfterTtlMs;
+  const notAfter = not_after === undefined ? undefined : Date.parse(not_after) - wallAheadMs;
+  const signedUntil = notAfter === undefined ? 0 : notAfter + dedupAfterTtlMs;
   const keepUntil = expiresAt === undefined ? now + dedupWindowMs : expiresAt + dedupAfterTtlMs;
-  const startBy = earliest(expiresAt, not_after, command);
+  // A command must not start after its signatures expire, whatever its time to live.
+  const startBy = earliest([expiresAt, notAfter, latestRun(command, wallAheadMs)]);
   const record: RequestRecord = {
     requestId: command.request_id,
     command: command.payload.command,
@@ -52,20 +60,18 @@ export function newEntry(
   return buildEntry(record);
 }
 
-/** A command must not start after its signatures expire, whatever its time to live. */
-function earliest(
-  expiresAt: number | undefined,
-  notAfter: string | undefined,
+/** When the run of a signed schedule must have started, on the engine's clock. */
+function latestRun(
   { payload: { schedule, due_at } }: Command,
+  wallAheadMs: number,
 ): number | undefined {
-  const ends = [
-    ...(expiresAt === undefined ? [] : [expiresAt]),
-    ...(notAfter === undefined ? [] : [Date.parse(notAfter)]),
-    ...(schedule === undefined || due_at === undefined
-      ? []
-      : [latestStart(schedule, Date.parse(due_at))]),
-  ];
-  return ends.length === 0 ? undefined : Math.min(...ends);
+  if (schedule === undefined || due_at === undefined) return undefined;
+  return latestStart(schedule, Date.parse(due_at)) - wallAheadMs;
+}
+
+function earliest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }
 
 export function buildEntry(record: RequestRecord): RequestEntry {

@@ -4,6 +4,14 @@ import type { AgentDraft } from "../../protocol/wire/codec.ts";
 import type { AgentEffect, AgentWrite } from "./model.ts";
 
 export class AgentTransition extends Transition<AgentWrite, AgentEffect> {
+  /** By how much the system's clock is ahead of the engine's, in milliseconds. */
+  readonly wallAheadMs: number;
+
+  constructor(now: number, wallAheadMs = 0) {
+    super(now);
+    this.wallAheadMs = wallAheadMs;
+  }
+
   send(link: number, message: AgentDraft): void {
     this.perform({ type: "send", link, message });
   }

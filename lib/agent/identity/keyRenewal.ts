@@ -27,7 +27,10 @@ export class KeyRenewal {
   /** Renews the key if it is old enough. The caller must be connected. */
   renewIfDue(now: number): void {
     const { identity, lifetimeMs, controlPlane, log } = this.#options;
-    if (now < this.#notBefore || now - identity.stored.key_created_at < lifetimeMs) return;
+    const waitMs = this.#notBefore - now;
+    // A longer wait comes from a clock that was set back.
+    const isWaiting = waitMs > 0 && waitMs <= retryIntervalMs;
+    if (isWaiting || now - identity.stored.key_created_at < lifetimeMs) return;
     this.#notBefore = now + retryIntervalMs;
     renewKey(identity, controlPlane, now).then(
       () => {

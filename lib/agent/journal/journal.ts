@@ -162,8 +162,10 @@ export class LogJournal implements AgentJournal {
   removeEntries(before: number, bytesMax: number, reason: string): number | undefined {
     // The next call removes what this one does not.
     if (this.#isWriting) return undefined;
-    this.#index.forget(this.#clock.now());
-    this.#schedules.forget(this.#clock.now());
+    // Signatures end by the system's clock, and times to live by the steady one.
+    const past = Math.min(this.#clock.now(), this.#clock.wall());
+    this.#index.forget(past);
+    this.#schedules.forget(past);
     const segments = this.#log.segments;
     let bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
     const oldestNeeded = this.#index.oldestSegment ?? Number.POSITIVE_INFINITY;

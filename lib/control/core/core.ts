@@ -13,14 +13,9 @@ import type { AgentMessage, ErrorMessage, Output, Response } from "../../protoco
 import { earlier } from "../../time/deadlineQueue.ts";
 import { AgentRegistry, type AgentRegistryOptions } from "./agents/agentRegistry.ts";
 import { findPeer, hasHello, recordLastOutcome, type Session, toPeer } from "./agents/session.ts";
+import type { ControlEvent } from "./coreEvents.ts";
 import { lateResponse } from "./lateResponse.ts";
-import type {
-  AgentRecord,
-  ControlEvent,
-  NewSession,
-  OpenJournal,
-  OutputSubscription,
-} from "./model.ts";
+import type { AgentRecord, NewSession, OpenJournal, OutputSubscription } from "./model.ts";
 import { OutageBuffer } from "./outageBuffer.ts";
 import { drainingError, duplicateHello, errorEffects, storageError } from "./rejections.ts";
 import { Dispatcher } from "./requests/dispatcher.ts";
@@ -114,6 +109,9 @@ export class ControlCore {
         return this.registry.startDraining();
       case "connectionsDrained":
         return this.registry.drain(t);
+      case "clockSet":
+        this.registry.clockSet(event.byMs);
+        return this.#dispatcher?.clockSet(event.byMs);
       case "tick":
         return this.#tick(event, t);
       case "commitFailed":

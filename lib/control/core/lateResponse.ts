@@ -1,6 +1,6 @@
 /** Handles a response to a request that is not open: it has ended, or was never sent. */
 import type { Session } from "./agents/session.ts";
-import type { ControlEvent } from "./model.ts";
+import type { ControlEvent } from "./coreEvents.ts";
 import { errorEffects } from "./rejections.ts";
 import type { ControlTransition } from "./transition.ts";
 

@@ -3,7 +3,7 @@
  * (`core.ts`, `agents/agentRegistry.ts`, `requests/dispatcher.ts`) turns events into these; the
  * engine executes them.
  *
- * Times are milliseconds since 1970 on the control plane's monotonic clock.
+ * Times are milliseconds since 1970. They follow a system clock that is set (`clockSet`).
  */
 import type { AuditDetails } from "../../protocol/api/audit.ts";
 import type { Priority } from "../../protocol/api/jobs.ts";
@@ -242,48 +242,6 @@ export interface CancelFilter {
 
 /** A request before it is accepted. */
 export type RequestDraft = Pick<OpenRequest, "requestId" | "agentId" | "signatures">;
-
-export type ControlEvent =
-  | { type: "jobSubmitted"; job: Job; requests: RequestDraft[] }
-  | { type: "connectionOpened"; session: NewSession }
-  | { type: "messageReceived"; sessionId: number; text: string }
-  | { type: "connectionClosed"; sessionId: number; close?: SocketClose }
-  /** The send buffer of the socket is full: the peer does not read. */
-  | { type: "sendBufferFull"; sessionId: number }
-  | {
-      type: "requestLookedUp";
-      sessionId: number;
-      answer: Response | ErrorMessage;
-      agentId?: string;
-    }
-  /** Cancels the requests of this job that were not sent, and stops the others. */
-  | { type: "cancelRequested"; jobId: string }
-  | { type: "approvalRequested"; jobId: string; by: string }
-  /** Pauses or resumes the requests that were not sent. */
-  | { type: "pauseRequested" | "resumeRequested"; jobId: string }
-  | { type: "outputSubscribed"; order: OutputSubscription }
-  | { type: "outputUnsubscribed"; subscriptionId: number }
-  | { type: "tokenRevoked"; tokenId: string }
-  /** A token was used from two places. */
-  | { type: "tokenFenced"; tokenId: string }
-  /** The token has a new id. */
-  | { type: "tokenRotated"; tokenId: string; newId: string }
-  /** Cancels the queued requests of this agent or token. */
-  | ({ type: "cancelMatching" } & CancelFilter)
-  | { type: "agentRegistered"; agentId: string; labels?: Labels }
-  | ({ type: "agentUpdated"; agentId: string } & AgentUpdate)
-  /** Deletes an offline agent and cancels its queued requests. */
-  | { type: "agentDeleted"; agentId: string }
-  /** Rejects new jobs and connections; open connections may still respond. */
-  | { type: "drainStarted" }
-  /** Disconnects every agent with its own reconnect delay. */
-  | { type: "connectionsDrained" }
-  /** Time has passed. `wasPaused` is set if this process was suspended and runs late. */
-  | { type: "tick"; wasPaused?: boolean }
-  /** These writes failed, and their effects were not run. */
-  | { type: "commitFailed"; writes: ControlWrite[]; reason?: unknown }
-  /** The journal is writable again, with these contents. */
-  | { type: "storageRecovered"; open: OpenJournal };
 
 /** The progress of a request, as its job sees it. */
 export interface RequestProgress {

@@ -7,13 +7,12 @@ import { closeCodes, type SocketClose } from "../../protocol/wire/closeCodes.ts"
 import { encode } from "../../protocol/wire/codec.ts";
 import type { ServerSocket } from "../../runtime/runtime.ts";
 import { type Batch, GroupCommit } from "../../store/groupCommit.ts";
-import { Alarm } from "../../time/alarm.ts";
 import type { Clock } from "../../time/clock.ts";
 import { CapabilityCache } from "../capabilities/capabilityCache.ts";
 import { ControlCore } from "../core/core.ts";
+import type { AgentAction, ControlEvent, JobAction, Notification } from "../core/coreEvents.ts";
 import type {
   ControlEffect,
-  ControlEvent,
   ControlWrite,
   Job,
   NewSession,
@@ -25,6 +24,7 @@ import type {
 import { commitFailedError, decisionError, notYetDurable } from "../core/rejections.ts";
 import type { CommitResult, ControlJournal } from "../journal/journal.ts";
 import { AgentLines } from "./agentLines.ts";
+import { CoreTime } from "./coreTime.ts";
 import type { EngineOptions } from "./engineOptions.ts";
 import { OutcomeListeners } from "./outcomeListeners.ts";
 import { OutputRouter } from "./outputRouter.ts";
@@ -36,12 +36,7 @@ import { ConditionWaiter } from "./waitUntil.ts";
 
 const storageProbeMs = 1_000;
 
-type JobAction = "cancelRequested" | "approvalRequested" | "pauseRequested" | "resumeRequested";
-type Notification =
-  | ("tokenRevoked" | "tokenFenced" | "tokenRotated" | "cancelMatching")
-  | ("agentRegistered" | "drainStarted" | "connectionsDrained");
 type Effect<Type extends ControlEffect["type"]> = ControlEffect & { type: Type };
-type AgentAction = "agentUpdated" | "agentDeleted";
 
 export class Engine {
   readonly core: ControlCore;
@@ -54,12 +49,13 @@ export class Engine {
   readonly #conditions: ConditionWaiter;
   readonly #jobs = new PendingSubmissions();
   readonly #clock: Clock;
+  /** For times that are stored and shown. */
+  readonly time: CoreTime;
   readonly #log: Log;
   readonly #guard: FaultGuard;
   readonly #newId: () => string;
   readonly #commits: GroupCommit<ControlWrite, ControlEffect, CommitResult>;
   readonly #sockets: SocketTable;
-  readonly #alarm: Alarm;
   #cancelProbe?: (() => void) | undefined;
   #failure?: unknown;
 
@@ -67,6 +63,10 @@ export class Engine {
     const { journal, clock, log } = options;
     this.journal = journal;
     this.#clock = clock;
+    this.time = new CoreTime(clock, log, {
+      onSet: (byMs) => void this.core.step({ type: "clockSet", byMs }, this.time.current),
+      onDue: (wasPaused) => this.#step({ type: "tick", wasPaused }),
+    });
     this.#log = log;
     this.agentLines = new AgentLines(log, clock);
     this.#guard = new FaultGuard(log);
@@ -81,9 +81,8 @@ export class Engine {
       defer: (run) => clock.defer(run),
     });
     const fleet = { ...options, hasCapabilities: (key: string) => this.capabilities.has(key) };
-    this.core = new ControlCore(fleet, journal.agents(), journal.open(), clock.now());
-    this.#alarm = new Alarm(clock, (wasPaused) => this.#step({ type: "tick", wasPaused }));
-    this.#alarm.set(this.core.next());
+    this.core = new ControlCore(fleet, journal.agents(), journal.open(), this.time.current);
+    this.time.wakeAt(this.core.next());
   }
 
   /** Why jobs are rejected, or undefined if they are accepted. */
@@ -183,15 +182,15 @@ export class Engine {
   }
 
   close(): void {
-    this.#alarm.cancel();
+    this.time.cancel();
     this.#cancelProbe?.();
     this.#commits.flush();
     this.journal.close();
   }
 
   #step(event: ControlEvent): void {
-    this.#commits.add(this.core.step(event, this.#clock.now()));
-    this.#alarm.set(this.core.next());
+    this.#commits.add(this.core.step(event, this.time.now()));
+    this.time.wakeAt(this.core.next());
   }
 
   #release(effects: readonly ControlEffect[], committed?: CommitResult): void {
@@ -247,7 +246,9 @@ export class Engine {
   #send(effect: Effect<"send">): void {
     const { sessionId, message } = effect;
     if (message.type === "command") failpoint("control_before_send");
-    const isTaken = this.#sockets.send(sessionId, () => encode(message, this.#clock.now()));
+    const { clockSetByMs = 0 } = this.core.registry.session(sessionId) ?? {};
+    const now = this.time.current - clockSetByMs;
+    const isTaken = this.#sockets.send(sessionId, () => encode(message, now));
     if (!isTaken) this.#step({ type: "sendBufferFull", sessionId });
   }
 

@@ -63,7 +63,8 @@ export class ConditionWatch {
       if (session !== undefined || lastSeenAt === undefined || this.#offline.has(agent_id))
         continue;
       // Until this process started, no agent could be seen.
-      if (clock.now() - Math.max(lastSeenAt, this.#startedAt) < offlineMs) continue;
+      const offlineForMs = Math.min(engine.time.now() - lastSeenAt, clock.now() - this.#startedAt);
+      if (offlineForMs < offlineMs) continue;
       this.#offline.add(agent_id);
       const data = { agent_id, last_seen_at: timestamp(lastSeenAt) };
       engine.journal.recorder.record({ type: "event_recorded", event: "agent.offline", data });

@@ -51,7 +51,7 @@ export class MetricsWriter {
         metrics.put(changed);
         await this.#yieldToEventLoop();
       }
-      const hour = Math.floor(this.#clock.now() / hourMs);
+      const hour = Math.floor(this.#engine.time.now() / hourMs);
       while (metrics.pruneMinutes(hour - metricsMinutesRetentionHours, stepRows) === stepRows) {
         await this.#yieldToEventLoop();
       }

@@ -1,6 +1,7 @@
 /** A control plane's core in the hands of a test: events in, steps out, no time but the test's. */
 import { ControlCore } from "../../../lib/control/core/core.ts";
-import type { ControlEvent, Job, OpenJournal } from "../../../lib/control/core/model.ts";
+import type { ControlEvent } from "../../../lib/control/core/coreEvents.ts";
+import type { Job, OpenJournal } from "../../../lib/control/core/model.ts";
 import type { ControlChanges } from "../../../lib/control/core/transition.ts";
 import { type AgentDraft, encode } from "../../../lib/protocol/wire/codec.ts";
 

@@ -7,7 +7,6 @@ import type { Labels } from "../../../protocol/labels.ts";
 import { helloTimeoutMs, pingAfterSilenceMs } from "../../../protocol/limits.ts";
 import { type CloseName, closeCodes, type SocketClose } from "../../../protocol/wire/closeCodes.ts";
 import type { Capabilities, Hello, StatusUpdate } from "../../../protocol/wire/message.ts";
-import { parseCpuUsage, parseMemoryUsage } from "../../../protocol/wire/usageText.ts";
 import { DeadlineQueue } from "../../../time/deadlineQueue.ts";
 import type { AgentRecord, AgentUpdate, NewSession } from "../model.ts";
 import type { ControlTransition } from "../transition.ts";
@@ -25,6 +24,7 @@ import {
   hasHello,
   quietMs,
   type Session,
+  shiftAgent,
 } from "./session.ts";
 import { recordTakeover, replacedSession } from "./takeover.ts";
 
@@ -111,6 +111,7 @@ export class AgentRegistry {
     const session: Session = {
       ...opened,
       lastMessageAt: t.now,
+      clockSetByMs: 0,
       isProbed: false,
       pacing,
       rateLimiter: new RateLimiter(t.now),
@@ -194,12 +195,13 @@ export class AgentRegistry {
   }
 
   status(session: Session, message: StatusUpdate, now: number): void {
-    const agent = this.agent(session.agentId);
-    const { cpu_usage, memory_usage } = message.payload;
-    agent.cpuUsage = cpu_usage;
-    agent.memoryUsage = memory_usage;
-    const hour = this.metrics.findHour(agent, now);
-    hour.add(now, parseCpuUsage(cpu_usage) ?? 0, parseMemoryUsage(memory_usage) ?? 0);
+    this.metrics.record(this.agent(session.agentId), message, now);
+  }
+
+  /** Handles a clock that was set by a number of milliseconds. */
+  clockSet(byMs: number): void {
+    this.#deadlines.shift(byMs);
+    for (const agent of this.#agents.values()) shiftAgent(agent, byMs);
   }
 
   /** Closes a connection. The peer is not waited for if it is silent or slow. */
@@ -257,8 +259,7 @@ export class AgentRegistry {
         session.isProbed = true;
         this.#deadlines.set(session, t.now + pingAfterSilenceMs);
       } else {
-        const { agentId: agent } = session;
-        t.log("warn", agent, "timed out: no heartbeat");
+        t.log("warn", session.agentId, "timed out: no heartbeat");
         silent.push(session);
       }
     }
@@ -289,8 +290,7 @@ export class AgentRegistry {
     const { record } = this.agent(session.agentId);
     const { capabilities } = record;
     const isWanted = capabilities !== undefined && !this.#options.hasCapabilities(capabilities);
-    const message = buildWelcome(session, record, isWanted);
-    t.send(session.sessionId, message);
+    t.send(session.sessionId, buildWelcome(session, record, isWanted));
   }
 
   get pacing(): Pacing {

@@ -1,4 +1,6 @@
 /** Tracks which agents' metrics differ from those on disk. */
+import type { StatusUpdate } from "../../../protocol/wire/message.ts";
+import { parseCpuUsage, parseMemoryUsage } from "../../../protocol/wire/usageText.ts";
 import { hourMs, MetricsHour } from "./metricsHour.ts";
 import type { AgentState } from "./session.ts";
 
@@ -8,8 +10,17 @@ const unwrittenMax = 2;
 export class DirtyMetrics {
   readonly #changed = new Set<AgentState>();
 
+  /** Keeps the metrics that an agent has reported. */
+  record(agent: AgentState, { payload }: StatusUpdate, now: number): void {
+    const { cpu_usage, memory_usage } = payload;
+    agent.cpuUsage = cpu_usage;
+    agent.memoryUsage = memory_usage;
+    const hour = this.#findHour(agent, now);
+    hour.add(now, parseCpuUsage(cpu_usage) ?? 0, parseMemoryUsage(memory_usage) ?? 0);
+  }
+
   /** Returns the hour of this moment and marks it as changed. */
-  findHour(agent: AgentState, now: number): MetricsHour {
+  #findHour(agent: AgentState, now: number): MetricsHour {
     this.#changed.add(agent);
     const latest = agent.metrics?.at(-1);
     if (latest?.number === Math.floor(now / hourMs)) return latest;

@@ -23,6 +23,12 @@ export class RateLimiter {
     this.#refilledAt = now;
   }
 
+  /** Handles a clock that was set by a number of milliseconds. */
+  shift(byMs: number): void {
+    this.#refilledAt += byMs;
+    this.#violationsSince += byMs;
+  }
+
   /** Whether a message of this size is within the limits. */
   admit(bytes: number, now: number): boolean {
     const seconds = Math.max(0, now - this.#refilledAt) / 1000;

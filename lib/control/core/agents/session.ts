@@ -13,6 +13,11 @@ import type { RateLimiter } from "./rateLimiter.ts";
 
 export interface Session extends NewSession {
   lastMessageAt: number;
+  /**
+   * By how much the clock was set since this connection began, in milliseconds. The agent measures
+   * the clock when it connects, so this connection keeps that clock.
+   */
+  clockSetByMs: number;
   /** Whether the session was silent and is in its grace period. */
   isProbed: boolean;
   /** The pacing in its latest `welcome`, which determines its timeout. */
@@ -54,6 +59,18 @@ export function hasHello(session: Session): boolean {
   return !session.isExtended || session.journalId !== undefined;
 }
 
+/** Handles a clock that was set: the agent was connected and seen as long ago as before. */
+export function shiftAgent(agent: AgentState, byMs: number): void {
+  const { session, record } = agent;
+  if (session === undefined) return;
+  const { connectedAt = 0, lastSeenAt = 0 } = record;
+  session.lastMessageAt += byMs;
+  session.clockSetByMs += byMs;
+  session.rateLimiter.shift(byMs);
+  const times = { connectedAt: connectedAt + byMs, lastSeenAt: lastSeenAt + byMs };
+  agent.record = { ...record, ...times };
+}
+
 export function quietMs(session: Session): number {
   return session.pacing.heartbeatSeconds * 1000 * heartbeatsMissedMax;
 }
@@ -67,8 +84,14 @@ export function closing(sessionId: number, name: CloseName, reason: string): Con
 
 /** Converts the connection to the form that the dispatcher uses. */
 export function toPeer(session: Session): ConnectedAgent {
-  const { sessionId, agentId, isExtended, journalId } = session;
-  return { sessionId, agentId, isExtended, ...(journalId === undefined ? {} : { journalId }) };
+  const { sessionId, agentId, isExtended, journalId, clockSetByMs } = session;
+  return {
+    sessionId,
+    agentId,
+    isExtended,
+    clockSetByMs,
+    ...(journalId === undefined ? {} : { journalId }),
+  };
 }
 
 /** Returns the agent's connection, or one that drops messages. */
@@ -77,7 +100,8 @@ export function findPeer(
   agentId: string,
 ): ConnectedAgent {
   const session = agents.get(agentId)?.session;
-  return session === undefined ? { sessionId: -1, agentId, isExtended: false } : toPeer(session);
+  const absent = { sessionId: -1, agentId, isExtended: false, clockSetByMs: 0 };
+  return session === undefined ? absent : toPeer(session);
 }
 
 /** Records the outcome of the latest request of an agent. */

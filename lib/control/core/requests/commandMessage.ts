@@ -10,15 +10,19 @@ export function commandMessage(request: OpenRequest, job: Job, peer: ConnectedAg
   const payload = {
     command: job.command,
     ...(job.parameters ? { parameters: job.parameters } : {}),
-    ...(peer.isExtended
-      ? { timeout_seconds: job.timeoutMs / 1000, expires_at: timestamp(expiresAt(request, job)) }
-      : {}),
+    ...(peer.isExtended ? limits(request, job, peer) : {}),
     ...(peer.isExtended && job.traceparent !== undefined
       ? { traceparent: withSpanOf(job.traceparent, request.requestId) }
       : {}),
     ...signedFields(request, job),
   };
   return { type: "command", request_id: request.requestId, payload };
+}
+
+/** The expiry is on the clock that the agent has measured. */
+function limits(request: OpenRequest, job: Job, { clockSetByMs }: ConnectedAgent) {
+  const expires_at = timestamp(expiresAt(request, job) - clockSetByMs);
+  return { timeout_seconds: job.timeoutMs / 1000, expires_at };
 }
 
 /** Signatures are sent to every peer; one without the `wsctl.v1` extension ignores them. */

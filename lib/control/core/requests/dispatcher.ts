@@ -146,9 +146,7 @@ export class Dispatcher {
     return "taken";
   }
 
-  /**
-   * Handles a response that was rejected. A valid one may follow; otherwise this is the outcome.
-   */
+  /** Handles a rejected response. A valid one may follow; otherwise this is the outcome. */
   responseRejected(agentId: string, requestId: string, reason: string): void {
     const request = this.#open.get(requestId);
     if (request?.agentId === agentId) request.rejectedResponse = reason;
@@ -223,10 +221,14 @@ export class Dispatcher {
    * read in time, so each gets as long to respond as after a restart.
    */
   waitForReturn(now: number, spread: ReconnectWindow): void {
-    const backBy = reconnectDeadline(now, spread);
-    for (const request of this.#open.sent()) {
-      const due = this.#deadlines.get(request);
-      if (due !== undefined && due < backBy) this.#deadlines.set(request, backBy);
+    this.#sender.waitForReturn(reconnectDeadline(now, spread));
+  }
+
+  /** Handles a clock that was set. Durations are counted as before; signatures end by the clock. */
+  clockSet(byMs: number): void {
+    for (const each of [this.#open, this.#rollouts, this.#deadlines]) each.shift(byMs);
+    for (const request of this.#open.queued()) {
+      this.#deadlines.set(request, this.#queuedDeadline(request));
     }
   }
 
@@ -267,15 +269,13 @@ export class Dispatcher {
   /** The outcome may start the next requests of its job, or stop the rollout. */
   #advance({ jobId }: OpenRequest, { outcome, requestId }: Outcome, t: ControlTransition) {
     const { started, stop } = this.#rollouts.ended(jobId, requestId, outcome, t.now);
-    if (stop !== undefined) this.#endQueued(jobId, stoppedOutcome(stop), t);
+    if (stop !== undefined) {
+      for (const queued of this.#open.findByJob(jobId)) {
+        if (queued.state === "queued") this.#end(queued, stoppedOutcome(stop), t);
+      }
+    }
     this.#release(started, t);
     if (this.#open.job(jobId) === undefined) this.#rollouts.delete(jobId);
-  }
-
-  #endQueued(jobId: string, draft: OutcomeDraft, t: ControlTransition): void {
-    for (const request of this.#open.findByJob(jobId)) {
-      if (request.state === "queued") this.#end(request, draft, t);
-    }
   }
 
   /** Starts a batch. Some of its requests may end immediately, which may start others. */

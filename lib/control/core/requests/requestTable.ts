@@ -15,6 +15,8 @@ export interface ConnectedAgent {
   isExtended: boolean;
   /** Absent for a peer without the `wsctl.v1` extension. */
   journalId?: string;
+  /** By how much the clock was set since the agent measured it, in milliseconds. */
+  clockSetByMs: number;
 }
 
 /** The requests of one agent in the order of acceptance: first the sent ones, then the queue. */
@@ -50,6 +52,16 @@ export class RequestTable {
   /** The parameters of all open jobs, in bytes. */
   get parametersBytes(): number {
     return this.#parametersBytes;
+  }
+
+  /** Moves the times of everything that is open, so that durations are counted as before. */
+  shift(byMs: number): void {
+    for (const { peer } of this.#queues.values()) if (peer) peer.clockSetByMs += byMs;
+    for (const { job } of this.#jobs.values()) job.createdAt += byMs;
+    for (const request of this.#requests.values()) {
+      if (request.batchAt !== undefined) request.batchAt += byMs;
+      if (request.sentAt !== undefined) request.sentAt += byMs;
+    }
   }
 
   get(requestId: string): OpenRequest | undefined {

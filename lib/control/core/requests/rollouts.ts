@@ -59,6 +59,15 @@ export class Rollouts {
     return this.#startTimes.next();
   }
 
+  /** Handles a clock that was set by a number of milliseconds. */
+  shift(byMs: number): void {
+    this.#startTimes.shift(byMs);
+    for (const rollout of this.#rollouts.values()) {
+      rollout.batchFrom += byMs;
+      rollout.lastEndedAt += byMs;
+    }
+  }
+
   /** Adds a new job with its requests in order. Returns those that may start. */
   add(job: Job, open: readonly OpenRequest[], now: number): OpenRequest[] {
     if (!isRollout(job)) return [...open];

@@ -66,6 +66,14 @@ export class CommandSender {
     this.#open.deleteIfIdle(queue);
   }
 
+  /** Gives the agents of all sent requests at least until `backBy` to respond. */
+  waitForReturn(backBy: number): void {
+    for (const request of this.#open.sent()) {
+      const due = this.#deadlines.get(request);
+      if (due !== undefined && due < backBy) this.#deadlines.set(request, backBy);
+    }
+  }
+
   /** Sends queued requests in order, up to the agent's in-flight limit. */
   sendQueued(queue: AgentQueue, t: ControlTransition): void {
     if (queue.peer === undefined) return;

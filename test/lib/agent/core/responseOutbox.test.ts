@@ -15,7 +15,7 @@ function atStandardPeer() {
       const request_id = `r${entries.size}`;
       const timestamp = "2026-01-01T00:00:00.000Z";
       const payload = { command: "ping" };
-      const entry = newEntry({ type: "command", request_id, timestamp, payload }, undefined, 0);
+      const entry = newEntry({ type: "command", request_id, timestamp, payload }, undefined, t);
       entry.record.state = "ended";
       entry.record.answer = { type: "response", status: "success" };
       entries.set(request_id, entry);

@@ -15,8 +15,12 @@ const reconnect = { reconnectSeconds: 1 };
 const extended: ConnectedAgent = {
   ...{ sessionId: 1, agentId: "web-1", isExtended: true },
   journalId: "journal",
+  clockSetByMs: 0,
 };
-const standard: ConnectedAgent = { sessionId: 2, agentId: "web-1", isExtended: false };
+const standard: ConnectedAgent = {
+  ...{ sessionId: 2, agentId: "web-1", isExtended: false },
+  clockSetByMs: 0,
+};
 
 /** A dispatcher with a clock that the test moves. */
 class Harness {

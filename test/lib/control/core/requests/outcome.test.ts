@@ -23,7 +23,7 @@ function times(payload: object, { isExtended = true, now = 100_000 } = {}) {
   const envelope = { type: "response", request_id: "r", timestamp: "2026-01-01T00:00:00Z" };
   const text = JSON.stringify({ ...envelope, payload: { status: "success", ...payload } });
   const { message } = decodeFromAgent(text, { isExtended });
-  const peer = { sessionId: 1, agentId: "a", isExtended };
+  const peer = { sessionId: 1, agentId: "a", isExtended, clockSetByMs: 0 };
   const { startedAt, executionMs } = buildOutcome(
     request,
     job,
