@@ -2,11 +2,11 @@ import { defineCommand } from "citty";
 import { commonArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import {
+  changeContexts,
   contextPath,
   findContext,
   localContext,
   readContexts,
-  writeContexts,
 } from "./flags/context.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
@@ -78,13 +78,12 @@ function listRun(json: boolean | undefined): number {
   return exitOk;
 }
 
-function useRun(chosen: string): number {
-  const { current: _before, ...file } = readContexts();
-  if (chosen === localContext) writeContexts(file);
-  else {
+async function useRun(chosen: string): Promise<number> {
+  await changeContexts(({ current: _before, ...file }) => {
+    if (chosen === localContext) return file;
     findContext(file, chosen);
-    writeContexts({ ...file, current: chosen });
-  }
+    return { ...file, current: chosen };
+  });
   print(`using ${chosen}`);
   return exitOk;
 }
@@ -100,12 +99,13 @@ function showRun(json: boolean | undefined): number {
   return exitOk;
 }
 
-function deleteRun(chosen: string): number {
-  const file = readContexts();
-  findContext(file, chosen);
-  const { [chosen]: _deleted, ...contexts } = file.contexts;
-  const current = file.current === chosen ? undefined : file.current;
-  writeContexts({ ...(current === undefined ? {} : { current }), contexts });
+async function deleteRun(chosen: string): Promise<number> {
+  await changeContexts((file) => {
+    findContext(file, chosen);
+    const { [chosen]: _deleted, ...contexts } = file.contexts;
+    const current = file.current === chosen ? undefined : file.current;
+    return { ...(current === undefined ? {} : { current }), contexts };
+  });
   print(`deleted ${chosen}`);
   remark("Its token stays valid: revoke it with wsctl tokens revoke TOKEN");
   return exitOk;

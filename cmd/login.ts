@@ -21,9 +21,9 @@ import {
   assertContextsWritable,
   type Context,
   type ContextFile,
+  changeContexts,
   localContext,
   readContexts,
-  writeContexts,
 } from "./flags/context.ts";
 import { deviceLogin } from "./login/deviceLogin.ts";
 import { print, printJson, readStdin, remark } from "./output/stdio.ts";
@@ -71,12 +71,18 @@ async function loginRun(flags: LoginFlags): Promise<number> {
   assertName(flags.name);
   const before = readContexts();
   const { url, logIn } = chooseLogin(flags);
-  const name = flags.name ?? nameOf(url, before);
+  let name = flags.name ?? nameOf(url, before);
   // A disk that is full or read-only shows here, while the string is still good.
   assertContextsWritable(before);
   const { context, token } = await logIn();
-  const { contexts } = readContexts();
-  writeContexts({ current: name, contexts: { ...contexts, [name]: context } });
+  await changeContexts(({ contexts }) => {
+    // Another login may have taken the name meanwhile. This one is spent and must not be lost.
+    const isTaken = (each: string) => (contexts[each]?.url ?? url) !== url;
+    if (flags.name === undefined) {
+      for (let count = 2; isTaken(name); count++) name = `${nameOf(url, before)}-${count}`;
+    }
+    return { current: name, contexts: { ...contexts, [name]: context } };
+  });
   const { role, name: operator, expires_at } = token;
   if (flags.json) printJson({ name, url: context.url, role });
   else print(`logged in to ${context.url} as ${operator ?? token.token_id} (${role})`);

@@ -3,7 +3,7 @@
  * commands of operators; an agent never uses one.
  */
 
-import { mkdirSync, rmSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as v from "valibot";
 import { createFile, writeFileAtomically } from "../../lib/files/atomicWrite.ts";
@@ -12,6 +12,7 @@ import { toTrust } from "../../lib/network/trust.ts";
 import { parseServerAddress, toServerAddress } from "../../lib/protocol/api/serverAddress.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
 import { nearest } from "../../lib/protocol/nearest.ts";
+import { loadRuntime } from "../../lib/runtime/load.ts";
 import type { ClientFlags } from "../cli/commonFlags.ts";
 import { homeOf } from "../cli/paths.ts";
 import { usage } from "../cli/strictArgs.ts";
@@ -22,6 +23,10 @@ import {
   readConnection,
   readToken,
 } from "./connection.ts";
+
+/** How long a command waits for another one that changes the contexts. */
+const lockMs = 5_000;
+const lockRetryMs = 20;
 
 const Context = v.object({
   url: v.pipe(
@@ -69,9 +74,29 @@ export function readContexts(): ContextFile {
   }
 }
 
-/** Writes a file that no other user can read. @throws {WsctlError} USAGE */
-export function writeContexts(file: ContextFile): void {
-  write((path) => writeFileAtomically(path, format(file)));
+/**
+ * Changes the contexts. Another command that changes them at the same time waits, so that no change
+ * is lost. No other user can read the file.
+ * @param change Called with the contexts as they are; what it returns is written.
+ * @throws {WsctlError} USAGE
+ */
+export async function changeContexts(change: (file: ContextFile) => ContextFile): Promise<void> {
+  const { tryLock } = await loadRuntime();
+  let descriptor: number | undefined;
+  try {
+    write((path) => {
+      descriptor = openSync(`${path}.lock`, "a", 0o600);
+      const giveUpAt = performance.now() + lockMs;
+      while (!tryLock(descriptor, `${path}.lock`)) {
+        if (performance.now() > giveUpAt) throw new Error("another command is changing them");
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lockRetryMs);
+      }
+    });
+    const file = change(readContexts());
+    write((path) => writeFileAtomically(path, format(file)));
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
 }
 
 /**

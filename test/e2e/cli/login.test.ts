@@ -1,5 +1,6 @@
 /** `wsctl login` and `wsctl context`: an operator's own machine. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { spawn } from "node:child_process";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AuditLine } from "../../../lib/protocol/api/audit.ts";
@@ -98,6 +99,28 @@ describe("login", () => {
       "local: the control plane on this host\n",
     );
     expectRefusal(await onLaptop(["agents"]), 3, /No control plane is known on this host/);
+  });
+
+  test("logins at the same time lose no context, and one that cannot wait says so", async () => {
+    const own = { ...env, XDG_CONFIG_HOME: join(laptop, "shared") };
+    const names = ["a", "b", "c", "d"];
+    const strings = await Promise.all(
+      names.map(() => fleet.newToken("--role", "viewer", "--login")),
+    );
+    const logins = await Promise.all(
+      names.map((name, index) =>
+        wsctl(["login", "-", "--name", name], { env: own, stdin: strings[index] ?? "" }),
+      ),
+    );
+    expect(logins.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+    const listed = await wsctl(["context", "list", "--json"], { env: own });
+    expect(jsonLines<{ name: string }>(listed).map(({ name }) => name)).toEqual(names);
+    const lock = join(own.XDG_CONFIG_HOME, "wsctl", "contexts.json.lock");
+    const holder = spawn("flock", [lock, "sh", "-c", "echo held; exec cat"]);
+    await new Promise((resolve) => holder.stdout.once("data", resolve));
+    const used = await wsctl(["context", "use", "local"], { env: own });
+    holder.stdin.end();
+    expectRefusal(used, 2, /Cannot write the contexts ".*": another command is changing them/);
   });
 
   test("a login never replaces the token of another control plane on the same host", async () => {
