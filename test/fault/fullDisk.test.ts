@@ -95,6 +95,10 @@ async function fullControlPlane(): Promise<void> {
   // A job that the full disk keeps out of the index would make the list an error.
   expect((await world.client.jobs()).items).toHaveLength(2);
   disk.fill();
+  // Nothing was written since, and nothing new could be.
+  const full = await ready(world);
+  expect(full.status).toBe(503);
+  expect(await full.json()).toMatchObject({ reason: expect.stringContaining("disk is full") });
   await sendUntil(world, "refused STORAGE_UNAVAILABLE");
   const refused = await world.sendByCli("web-1");
   expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 1, stdout: "" });

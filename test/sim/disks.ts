@@ -69,6 +69,7 @@ export class ControlDisk extends ControlRecords {
       settle: () => {
         if (isAlive()) this.#log.settle();
       },
+      fault: () => undefined,
       probe: () => {
         if (!isAlive() || this.faults.isFull) throw new Error("the disk is full");
         this.#storage.isFull = false;

@@ -88,7 +88,7 @@ export class Engine {
   /** Why jobs are rejected, or undefined if they are accepted. */
   get unready(): string | undefined {
     if (this.core.dispatcher === undefined) return "the journal cannot be written";
-    return this.core.registry.draining ? "shutting down" : undefined;
+    return this.core.registry.draining ? "shutting down" : this.journal.fault();
   }
 
   get sizes() {

@@ -177,6 +177,7 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
     },
     settle: () => recorder.log.settle(),
     probe: () => recorder.probe(),
+    fault: () => recorder.fault(),
     assertInPlace: () => recorder.assertInPlace(),
     open: () => current().read(() => readOpenJournal(reads)),
     agents: () => current().read(() => readAgents(reads)),

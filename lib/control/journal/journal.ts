@@ -46,6 +46,8 @@ export interface ControlJournal {
   settle(): void;
   /** Throws if the journal cannot be written. */
   probe(): void;
+  /** Why nothing new can be recorded, such as a full disk; undefined if it can. */
+  fault(): string | undefined;
   /** Throws if the log was moved or deleted. */
   assertInPlace(): void;
   open(): OpenJournal;

@@ -120,6 +120,15 @@ export class Recorder {
     if (this.#isIndexBehind) this.apply();
   }
 
+  /** Why nothing new can be recorded; undefined if it can. */
+  fault(): string | undefined {
+    try {
+      this.#assertSpace([]);
+    } catch (error) {
+      return errorText(error);
+    }
+  }
+
   /** Checks that facts can be recorded, and brings the index up to date. */
   probe(): void {
     this.#assertSpace([]);
