@@ -47,13 +47,13 @@ export default defineCommand({
 });
 
 async function sendRun(flags: JobFlags & SendOptions, pairs: readonly string[]): Promise<number> {
-  const order = parseJobFlags(flags);
-  const files = parseFiles(pairs, order.parameters);
+  const jobRequest = parseJobFlags(flags);
+  const files = parseFiles(pairs, jobRequest.parameters);
   if (files.length > 0 && !flags["dry-run"]) {
     const uploaded = await uploadFiles(files, await findControlPlane(flags));
-    order.parameters = { ...order.parameters, ...uploaded };
+    jobRequest.parameters = { ...jobRequest.parameters, ...uploaded };
   }
-  return sendJob(order, flags);
+  return sendJob(jobRequest, flags);
 }
 
 /**

@@ -145,10 +145,10 @@ export interface TokensOptions extends ClientFlags {
 
 /** @throws {WsctlError} INTERNAL */
 export async function createRun(options: TokensOptions & TokenFlags): Promise<number> {
-  const order = parseTokenFlags(options);
+  const request = parseTokenFlags(options);
   const client = await createClient(options);
   requireStdout();
-  const token = await client.createToken(order);
+  const token = await client.createToken(request);
   const line = options.json ? JSON.stringify(token) : (token.join ?? token.login ?? token.token);
   await deliverSecret(line, () =>
     client.revokeToken(token.token_id).then(

@@ -106,16 +106,16 @@ async function joinedIdentity(options: AgentConnectionOptions): Promise<AgentIde
     // With its key, an agent may reach its control plane at another address.
     return !isJoined && readToken(flags) !== undefined ? undefined : known;
   }
-  const order = parseJoin(text);
-  if (known?.stored.join_token_id === order.token.split("-")[1]) return known;
+  const parsed = parseJoin(text);
+  if (known?.stored.join_token_id === parsed.token.split("-")[1]) return known;
   const now = Date.now();
   const ca = readCa(flags);
   const trust = ca === undefined ? {} : { ca };
-  const places = [order.url, ...(order.others ?? [])];
+  const places = [parsed.url, ...(parsed.others ?? [])];
   let said = "";
   for (let attempt = 1; ; attempt++) {
-    const url = places[(attempt - 1) % places.length] ?? order.url;
-    const join = { ...order, url };
+    const url = places[(attempt - 1) % places.length] ?? parsed.url;
+    const join = { ...parsed, url };
     try {
       return await joinFleet({ join, ...trust, agentId, path, runtime, log, now, signal });
     } catch (error) {

@@ -81,24 +81,24 @@ export function buildJobRequest(
   options: RunFlags,
   readParameters: () => JsonObject | undefined,
 ): JobRequestInput {
-  const order: JobRequestInput = {
+  const jobRequest: JobRequestInput = {
     command,
     target: parseTarget(options),
     ...parseRollout(options),
     ...(options["require-online"] ? { require_online: true } : {}),
   };
   const { timeout, ttl } = options;
-  if (ttl !== undefined) order.ttl_seconds = parseSecondsWithin("ttl", ttl, ttlSecondsMax);
-  if (options.force) order.force = true;
-  if (options.reason !== undefined) order.reason = options.reason;
+  if (ttl !== undefined) jobRequest.ttl_seconds = parseSecondsWithin("ttl", ttl, ttlSecondsMax);
+  if (options.force) jobRequest.force = true;
+  if (options.reason !== undefined) jobRequest.reason = options.reason;
   if (timeout !== undefined) {
-    order.timeout_seconds = parseSecondsWithin("timeout", timeout, timeoutSecondsMax);
+    jobRequest.timeout_seconds = parseSecondsWithin("timeout", timeout, timeoutSecondsMax);
   }
   const parameters = readParameters();
-  if (parameters !== undefined) order.parameters = parameters;
-  const checked = v.safeParse(JobRequest, order);
+  if (parameters !== undefined) jobRequest.parameters = parameters;
+  const checked = v.safeParse(JobRequest, jobRequest);
   if (!checked.success) throw usage(`Cannot send: ${formatIssue(checked.issues[0])}`);
-  return order;
+  return jobRequest;
 }
 
 /** @throws {WsctlError} USAGE with the invalid flag. */

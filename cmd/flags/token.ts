@@ -31,8 +31,8 @@ export interface TokenFlags {
 export function parseTokenFlags(flags: TokenFlags): TokenRequestInput {
   const own = { ...whose(flags), ...parseTerms(flags) };
   if (flags.login && flags.role === undefined) throw misplaced("login", "--role");
-  const order = flags.login ? { role: "login", token: own } : own;
-  const checked = v.safeParse(TokenRequest, order);
+  const request = flags.login ? { role: "login", token: own } : own;
+  const checked = v.safeParse(TokenRequest, request);
   if (checked.success) return checked.output;
   throw usage(`Cannot create the token: ${formatIssue(checked.issues[0])}`);
 }

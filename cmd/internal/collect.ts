@@ -20,7 +20,7 @@ export default defineCommand({
 
 /** Prints the lines, if they are few, and the result on the last line. */
 async function collectRun(): Promise<number> {
-  const order = readCollectRequest();
+  const request = readCollectRequest();
   // A second signal is ignored, because a service that stops may send two.
   const signal = waitForSignal(() => {});
   let isMidLine = false;
@@ -31,8 +31,9 @@ async function collectRun(): Promise<number> {
       printBytes(bytes);
     },
   };
-  const store = order.upload === undefined ? {} : { store: await storeBy(order.upload, signal) };
-  const collected = await collect(order, out, { signal, ...store });
+  const store =
+    request.upload === undefined ? {} : { store: await storeBy(request.upload, signal) };
+  const collected = await collect(request, out, { signal, ...store });
   // Without a result file, the result is on its own line; for an agent, the output must have no
   // extra bytes.
   if (isMidLine && process.env.WSCTL_RESULT_FILE === undefined) print("");
@@ -46,11 +47,11 @@ async function storeBy(upload: Upload, signal: AbortSignal) {
   const controlPlane = toControlPlane(upload.access, runtime.fetchWith);
   const { request_id, name } = upload;
   return async (path: string) => {
-    const order = { name, request_id, kind: "result" } as const;
+    const request = { name, request_id, kind: "result" } as const;
     const { artifact_id, bytes, sha256 } = await uploadFile({
       controlPlane,
       path,
-      request: order,
+      request: request,
       signal,
     });
     return { artifact_id, name, bytes, sha256 };
@@ -58,8 +59,8 @@ async function storeBy(upload: Upload, signal: AbortSignal) {
 }
 
 function readCollectRequest(): CollectRequest {
-  const order = readRequest(CollectRequest);
-  const fault = checkFetchParameters(order.source, order.parameters, Date.now());
+  const request = readRequest(CollectRequest);
+  const fault = checkFetchParameters(request.source, request.parameters, Date.now());
   if (fault !== undefined) throw usage(`Invalid request: ${fault}`);
-  return order;
+  return request;
 }

@@ -14,9 +14,9 @@ export default defineCommand({
 });
 
 async function fetchRun(): Promise<number> {
-  const order = readRequest(FetchRequest);
+  const request = readRequest(FetchRequest);
   const signal = waitForSignal(() => {});
   const runtime = await loadRuntime();
-  await fetchParameterFiles(order, toControlPlane(order.access, runtime.fetchWith), signal);
+  await fetchParameterFiles(request, toControlPlane(request.access, runtime.fetchWith), signal);
   return exitOk;
 }

@@ -16,9 +16,9 @@ export default defineCommand({
 
 /** Leaves the artifact as the result. */
 async function offerRun(): Promise<number> {
-  const order = readRequest(OfferRequest);
+  const request = readRequest(OfferRequest);
   const signal = waitForSignal(() => {});
   const runtime = await loadRuntime();
-  leaveResult(await offerFiles(order, toControlPlane(order.access, runtime.fetchWith), signal));
+  leaveResult(await offerFiles(request, toControlPlane(request.access, runtime.fetchWith), signal));
   return exitOk;
 }

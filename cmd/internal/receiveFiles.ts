@@ -19,16 +19,16 @@ const shownMax = 100;
 
 /** Prints each file that changes, and leaves the counts as the result. */
 async function receiveRun(): Promise<number> {
-  const order = readRequest(ReceiveRequest);
+  const request = readRequest(ReceiveRequest);
   // A second signal is ignored, because a service that stops may send two.
   const signal = waitForSignal(() => {});
   const runtime = await loadRuntime();
-  const controlPlane = toControlPlane(order.access, runtime.fetchWith);
+  const controlPlane = toControlPlane(request.access, runtime.fetchWith);
   let count = 0;
   const onFile = (line: string) => {
     if (++count <= shownMax) print(line);
   };
-  const received = await receiveFiles(order, { controlPlane, onFile, signal });
+  const received = await receiveFiles(request, { controlPlane, onFile, signal });
   if (count > shownMax) print(`and ${count - shownMax} more files`);
   if (count === 0) print("unchanged");
   leaveResult(received);

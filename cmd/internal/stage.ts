@@ -16,11 +16,11 @@ export default defineCommand({
 
 /** Prints the progress, and the result on the last line. */
 async function stageRun(): Promise<number> {
-  const order = readRequest(StageRequest);
+  const request = readRequest(StageRequest);
   const signal = waitForSignal(() => process.exit(exitFailed));
   const runtime = await loadRuntime();
-  const controlPlane = toControlPlane(order.access, runtime.fetchWith);
-  const staged = await stageRelease(order, {
+  const controlPlane = toControlPlane(request.access, runtime.fetchWith);
+  const staged = await stageRelease(request, {
     controlPlane,
     onProgress: print,
     signal,

@@ -15,9 +15,11 @@ export default defineCommand({
 });
 
 async function storeRun(): Promise<number> {
-  const order = readRequest(StoreRequest);
+  const request = readRequest(StoreRequest);
   const signal = waitForSignal(() => {});
   const runtime = await loadRuntime();
-  printJson(await storeArtifacts(order, toControlPlane(order.access, runtime.fetchWith), signal));
+  printJson(
+    await storeArtifacts(request, toControlPlane(request.access, runtime.fetchWith), signal),
+  );
   return exitOk;
 }

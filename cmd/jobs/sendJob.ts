@@ -56,10 +56,10 @@ export async function sendJob(plain: JobRequestInput, options: SendOptions): Pro
     );
     return exitOk;
   }
-  const order = options.sign.length > 0 ? await signJob(plain, controlPlane, options) : plain;
-  if (options.save === undefined) return submitJob(order, controlPlane, options);
+  const jobRequest = options.sign.length > 0 ? await signJob(plain, controlPlane, options) : plain;
+  if (options.save === undefined) return submitJob(jobRequest, controlPlane, options);
   const { writeSigned } = await import("../signing/signedFile.ts");
-  writeSigned(options.save, order);
+  writeSigned(options.save, jobRequest);
   print(options.save);
   remark(
     `Add a signature with "wsctl keys sign ${options.save} --key KEY"; send it with "wsctl jobs create"`,
@@ -67,9 +67,13 @@ export async function sendJob(plain: JobRequestInput, options: SendOptions): Pro
   return exitOk;
 }
 
-async function signJob(order: JobRequestInput, controlPlane: ControlPlane, options: SendOptions) {
+async function signJob(
+  jobRequest: JobRequestInput,
+  controlPlane: ControlPlane,
+  options: SendOptions,
+) {
   const { loadSigners } = await import("../signing/keyFiles.ts");
   const { signJobRequest } = await import("../signing/signJob.ts");
   const signers = await loadSigners(options.sign, options["passphrase-file"]);
-  return signJobRequest(order, signers, new Client(controlPlane));
+  return signJobRequest(jobRequest, signers, new Client(controlPlane));
 }

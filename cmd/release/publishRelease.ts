@@ -42,13 +42,13 @@ export async function publishRun(options: PublishOptions): Promise<number> {
   const artifacts: Record<string, string> = {};
   for (const { file, path } of found) {
     const transfer = progress.add(file.name, file.bytes);
-    const order = { name: file.name, kind: "release" } as const;
+    const request = { name: file.name, kind: "release" } as const;
     try {
       const onProgress = transfer.update;
       const { artifact_id } = await uploadFile({
         controlPlane,
         path,
-        request: order,
+        request: request,
         onProgress,
         signal,
       });

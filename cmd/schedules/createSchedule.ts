@@ -108,12 +108,12 @@ interface CreateFlags extends ClientFlags, JobAndTiming, ConfirmFlags {
 
 async function createRun(flags: CreateFlags & { json?: boolean | undefined }): Promise<number> {
   const { signed } = flags;
-  const order = signed === undefined ? parseOrder(flags) : await readOrder(flags, signed);
+  const spec = signed === undefined ? parseSpec(flags) : await readSpec(flags, signed);
   const client = await createClient(flags);
-  const { job, template: _none, ...rest } = order;
+  const { job, template: _none, ...rest } = spec;
   const isSigning = flags.sign.length > 0 && job !== undefined;
-  if (!isSigning) await confirmSchedule(client, order, flags);
-  const complete = isSigning ? await signByFlags({ ...rest, job }, flags, client) : order;
+  if (!isSigning) await confirmSchedule(client, spec, flags);
+  const complete = isSigning ? await signByFlags({ ...rest, job }, flags, client) : spec;
   if (flags.save !== undefined) return saveSigned(flags.save, complete);
   const made = await client.createSchedule(complete);
   if (flags.json) printJson(made);
@@ -122,9 +122,9 @@ async function createRun(flags: CreateFlags & { json?: boolean | undefined }): P
   return exitOk;
 }
 
-async function saveSigned(path: string, order: object): Promise<number> {
+async function saveSigned(path: string, spec: object): Promise<number> {
   const { writeSigned } = await import("../signing/signedFile.ts");
-  writeSigned(path, order);
+  writeSigned(path, spec);
   print(path);
   const creation = `wsctl schedules create --signed ${path}`;
   remark(`Add a signature with "wsctl keys sign ${path} --key KEY"; create it with "${creation}"`);
@@ -137,7 +137,7 @@ function remarkOnSigned({ signed }: ScheduleView, isJson = false): void {
 }
 
 /** @throws {WsctlError} USAGE if a flag would change what is signed. */
-async function readOrder(flags: CreateFlags, file: string): Promise<ScheduleRequestInput> {
+async function readSpec(flags: CreateFlags, file: string): Promise<ScheduleRequestInput> {
   const names = ["name", "command", "template", "cron", "every", "at", "agent", "target"] as const;
   const given = names.find((each) => flags[each] !== undefined);
   if (given !== undefined || flags.sign.length > 0 || flags.all) {
@@ -145,11 +145,11 @@ async function readOrder(flags: CreateFlags, file: string): Promise<ScheduleRequ
   }
   checkSignFlags(flags);
   const { readSignedSchedule } = await import("../signing/signedFile.ts");
-  const { template: _none, ...order } = readSignedSchedule(file);
-  return order;
+  const { template: _none, ...spec } = readSignedSchedule(file);
+  return spec;
 }
 
-function parseOrder(flags: CreateFlags): ScheduleRequestInput {
+function parseSpec(flags: CreateFlags): ScheduleRequestInput {
   const { name } = flags;
   if (name === undefined) throw usage("Missing argument NAME: write it, or --signed FILE");
   checkSignFlags(flags);

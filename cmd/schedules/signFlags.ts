@@ -1,7 +1,7 @@
 /** The flags that sign a schedule, and the bounds that its signatures have. */
 import type { ArgsDef } from "citty";
 import type { Client } from "../../lib/client/client.ts";
-import type { ScheduleOrder } from "../../lib/protocol/api/schedules.ts";
+import type { ScheduleSpec } from "../../lib/protocol/api/schedules.ts";
 import { timeoutSecondsDefault, ttlSecondsDefault } from "../../lib/protocol/limits.ts";
 import { timestamp } from "../../lib/protocol/timestamp.ts";
 import { isBounded, signedDaysMax, signedRunsMax } from "../../lib/protocol/wire/signedSchedule.ts";
@@ -10,7 +10,7 @@ import { usage } from "../cli/strictArgs.ts";
 import { type ConfirmFlags, requireConfirmation } from "../flags/target.ts";
 import { wholeNumber } from "../flags/values.ts";
 import { sendFlags } from "../jobs/sendJob.ts";
-import type { PlainOrder, ScheduleBounds } from "../signing/signSchedule.ts";
+import type { ScheduleBounds, ScheduleDraft } from "../signing/signSchedule.ts";
 import { parseFutureMoment } from "./scheduleTiming.ts";
 
 export const signArgs = {
@@ -64,32 +64,32 @@ export function checkSignFlags(flags: SignFlags & { template?: string | undefine
  * @throws {WsctlError} USAGE with the invalid flag, or NO_MATCH if the target selects no agent
  */
 export async function signByFlags(
-  order: PlainOrder,
+  spec: ScheduleDraft,
   flags: SignFlags & ConfirmFlags,
   client: Client,
-): Promise<Omit<ScheduleOrder, "template">> {
-  if (order.starting_deadline_seconds === null) {
+): Promise<Omit<ScheduleSpec, "template">> {
+  if (spec.starting_deadline_seconds === null) {
     throw usage("Flag --sign needs a --starting-deadline: signed runs must not start at any time");
   }
-  const bounds = parseBounds(order, flags);
-  const { target, require_online = false, command } = order.job;
+  const bounds = parseBounds(spec, flags);
+  const { target, require_online = false, command } = spec.job;
   const meant = await client.targets({ target, require_online });
   await requireConfirmation(flags, command, meant);
   const agents = meant.agents.map(({ agent_id }) => agent_id);
-  const timeout = order.job.timeout_seconds ?? (await findTimeout(command, agents, client));
+  const timeout = spec.job.timeout_seconds ?? (await findTimeout(command, agents, client));
   const { loadSigners } = await import("../signing/keyFiles.ts");
   const { signSchedule } = await import("../signing/signSchedule.ts");
   const signers = await loadSigners(flags.sign, flags["passphrase-file"]);
-  const complete = { ...order, job: { ...order.job, timeout_seconds: timeout } };
+  const complete = { ...spec, job: { ...spec.job, timeout_seconds: timeout } };
   return signSchedule(complete, agents, bounds, signers);
 }
 
-function parseBounds(order: PlainOrder, flags: SignFlags): ScheduleBounds {
+function parseBounds(spec: ScheduleDraft, flags: SignFlags): ScheduleBounds {
   const { "not-before": from, "not-after": until, "max-runs": most } = flags;
   const not_before =
     from === undefined ? timestamp(Date.now()) : parseFutureMoment("not-before", from);
   const not_after =
-    until === undefined ? endOfSingleRun(order) : parseFutureMoment("not-after", until);
+    until === undefined ? endOfSingleRun(spec) : parseFutureMoment("not-after", until);
   if (Date.parse(not_after) <= Math.max(Date.parse(not_before), Date.now())) {
     throw usage(
       `Flag --not-after is ${not_after}: it must be in the future, and after --not-before`,
@@ -101,22 +101,22 @@ function parseBounds(order: PlainOrder, flags: SignFlags): ScheduleBounds {
   }
   const max_runs =
     most === undefined
-      ? countRuns(order, not_before, not_after)
+      ? countRuns(spec, not_before, not_after)
       : wholeNumber("max-runs", most, 1, signedRunsMax);
   return { not_before, not_after, max_runs };
 }
 
 /** A single run ends by itself: when its delays have passed. */
-function endOfSingleRun({ timing, jitter_seconds = 0, ...order }: PlainOrder): string {
+function endOfSingleRun({ timing, jitter_seconds = 0, ...spec }: ScheduleDraft): string {
   if (!("at" in timing)) {
     throw usage("Flag --sign needs --not-after TIME: signatures must not be valid for ever");
   }
-  const { starting_deadline_seconds: deadline, job } = order;
+  const { starting_deadline_seconds: deadline, job } = spec;
   const seconds = jitter_seconds + (deadline ?? 0) + (job.ttl_seconds ?? ttlSecondsDefault);
   return timestamp(Date.parse(timing.at) + seconds * 1000);
 }
 
-function countRuns({ timing }: PlainOrder, notBefore: string, notAfter: string): number {
+function countRuns({ timing }: ScheduleDraft, notBefore: string, notAfter: string): number {
   const [begin, through] = [Date.parse(notBefore), Date.parse(notAfter)];
   const full = "cron" in timing ? { ...timing, time_zone: timing.time_zone ?? "UTC" } : timing;
   const count = countDueTimes(full, begin, { after: begin - 1, through, max: signedRunsMax + 1 });

@@ -15,27 +15,27 @@ import type { Signer } from "./signer.ts";
  * them.
  */
 export async function signJobRequest(
-  order: JobRequestInput,
+  jobRequest: JobRequestInput,
   signers: readonly Signer[],
   client: Client,
 ): Promise<JobRequestInput> {
-  const { target, ttl_seconds = ttlSecondsDefault, require_online = false } = order;
+  const { target, ttl_seconds = ttlSecondsDefault, require_online = false } = jobRequest;
   const meant = await client.targets({ target, require_online });
   const agents = meant.agents.map(({ agent_id }) => agent_id);
   const unsigned: SignedJobRequest = {
     not_after: timestamp(Date.now() + ttl_seconds * 1000),
     requests: agents.map((agent) => ({ agent, request_id: newId(), signatures: [] })),
   };
-  return addSignatures({ ...order, target: { agents }, signed: unsigned }, signers);
+  return addSignatures({ ...jobRequest, target: { agents }, signed: unsigned }, signers);
 }
 
 /** Returns the job request with further signatures. */
-export async function addSignatures<Order extends JobRequestInput>(
-  order: Order,
+export async function addSignatures<Request extends JobRequestInput>(
+  jobRequest: Request,
   signers: readonly Signer[],
-): Promise<Order> {
-  const { command, parameters = {}, signed } = order;
-  if (signed === undefined) return order;
+): Promise<Request> {
+  const { command, parameters = {}, signed } = jobRequest;
+  if (signed === undefined) return jobRequest;
   const { not_after } = signed;
   const requests: SignedJobRequest["requests"] = [];
   for (const request of signed.requests) {
@@ -49,5 +49,5 @@ export async function addSignatures<Order extends JobRequestInput>(
     }
     requests.push({ ...request, signatures });
   }
-  return { ...order, signed: { not_after, requests } };
+  return { ...jobRequest, signed: { not_after, requests } };
 }

@@ -1,7 +1,7 @@
 /** Signs a schedule: a signature of each key for each agent of its target. */
 import { v7 as newId } from "uuid";
 import * as v from "valibot";
-import { ScheduleOrder, scheduleTerms } from "../../lib/protocol/api/schedules.ts";
+import { ScheduleSpec, scheduleTerms } from "../../lib/protocol/api/schedules.ts";
 import { formatIssue } from "../../lib/protocol/schemaError.ts";
 import type { CommandSignature } from "../../lib/protocol/wire/signedCommand.ts";
 import { scheduleBytes } from "../../lib/protocol/wire/signedSchedule.ts";
@@ -16,7 +16,7 @@ export interface ScheduleBounds {
 }
 
 /** A schedule with a job of its own, not that of a template. */
-export type PlainOrder = Omit<v.InferInput<typeof ScheduleOrder>, "template">;
+export type ScheduleDraft = Omit<v.InferInput<typeof ScheduleSpec>, "template">;
 
 /**
  * Returns the schedule for exactly these agents, signed for each of them.
@@ -24,32 +24,32 @@ export type PlainOrder = Omit<v.InferInput<typeof ScheduleOrder>, "template">;
  * @throws {WsctlError} USAGE if the bounds are invalid
  */
 export async function signSchedule(
-  order: PlainOrder,
+  spec: ScheduleDraft,
   agents: readonly string[],
   bounds: ScheduleBounds,
   signers: readonly Signer[],
-): Promise<Omit<ScheduleOrder, "template">> {
-  const parsed = v.safeParse(ScheduleOrder, order);
+): Promise<Omit<ScheduleSpec, "template">> {
+  const parsed = v.safeParse(ScheduleSpec, spec);
   if (!parsed.success) throw usage(`Cannot sign: ${formatIssue(parsed.issues[0])}`);
   const { template: _none, ...rest } = parsed.output;
   const plain = { ...rest, job: { ...rest.job, target: { agents: [...agents] } } };
   const unsigned = agents.map((agent) => ({ agent, signatures: [] }));
   const signed = { schedule_id: newId(), ...bounds, agents: unsigned };
   const complete = await addSignatures({ ...plain, signed }, signers);
-  const checked = v.safeParse(ScheduleOrder, complete);
+  const checked = v.safeParse(ScheduleSpec, complete);
   if (!checked.success) throw usage(`Cannot sign: ${formatIssue(checked.issues[0])}`);
   return complete;
 }
 
 /** Returns the schedule with further signatures. */
-export async function addSignatures<Order extends Omit<ScheduleOrder, "template">>(
-  order: Order,
+export async function addSignatures<Spec extends Omit<ScheduleSpec, "template">>(
+  spec: Spec,
   signers: readonly Signer[],
-): Promise<Order> {
-  const { signed, job } = order;
-  if (signed === undefined) return order;
+): Promise<Spec> {
+  const { signed, job } = spec;
+  if (signed === undefined) return spec;
   const { command, parameters = {} } = job;
-  const schedule = scheduleTerms(order, signed);
+  const schedule = scheduleTerms(spec, signed);
   const agents: typeof signed.agents = [];
   for (const { agent, signatures: before } of signed.agents) {
     const bytes = scheduleBytes({ agent, command, parameters, schedule });
@@ -61,5 +61,5 @@ export async function addSignatures<Order extends Omit<ScheduleOrder, "template"
     }
     agents.push({ agent, signatures });
   }
-  return { ...order, signed: { ...signed, agents } };
+  return { ...spec, signed: { ...signed, agents } };
 }

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { writeFileAtomically } from "../../lib/files/atomicWrite.ts";
 import { readTextFile } from "../../lib/files/readText.ts";
 import { JobRequest } from "../../lib/protocol/api/jobs.ts";
-import { ScheduleOrder } from "../../lib/protocol/api/schedules.ts";
+import { ScheduleSpec } from "../../lib/protocol/api/schedules.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
 import { formatIssue } from "../../lib/protocol/schemaError.ts";
 import { usage } from "../cli/strictArgs.ts";
@@ -31,13 +31,13 @@ export function readSignedJob(path: string): JobRequest {
  *
  * @throws {WsctlError} USAGE if it is invalid
  */
-export function readSignedSchedule(path: string): ScheduleOrder {
+export function readSignedSchedule(path: string): ScheduleSpec {
   const value = readJson(path, "schedule");
   if (!isSchedule(value)) {
     throw usage(`"${path}" has no schedule: if it is a job, use "wsctl jobs create ${path}"`);
   }
   const creation = "wsctl schedules create NAME COMMAND --sign KEY --save FILE";
-  return parseSigned(path, "schedule", ScheduleOrder, value, creation);
+  return parseSigned(path, "schedule", ScheduleSpec, value, creation);
 }
 
 /**
@@ -66,9 +66,9 @@ export async function signFile(path: string, signers: readonly Signer[]): Promis
     const counts = (job.signed?.requests ?? []).map(({ signatures }) => signatures.length);
     return `${path}: ${job.command}, ${quantity(counts.length, "request")}, ${least(counts)}`;
   }
-  const order = await signedSchedule.addSignatures(readSignedSchedule(path), signers);
-  writeSigned(path, order);
-  const { name, job, signed } = order;
+  const spec = await signedSchedule.addSignatures(readSignedSchedule(path), signers);
+  writeSigned(path, spec);
+  const { name, job, signed } = spec;
   const counts = (signed?.agents ?? []).map(({ signatures }) => signatures.length);
   const runs = `at most ${quantity(signed?.max_runs ?? 0, "run")} until ${signed?.not_after}`;
   const agents = quantity(counts.length, "agent");

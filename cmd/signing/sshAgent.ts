@@ -37,8 +37,8 @@ export async function sshKeys(): Promise<SshKey[]> {
 
 async function signature(blob: Buffer, message: Uint8Array): Promise<Uint8Array> {
   const flags = Buffer.alloc(4);
-  const order = [Buffer.from([signRequest]), framed(blob), framed(message), flags];
-  const answer = new Reader(await ask(Buffer.concat(order)));
+  const request = [Buffer.from([signRequest]), framed(blob), framed(message), flags];
+  const answer = new Reader(await ask(Buffer.concat(request)));
   if (answer.byte() !== signResponse) throw usage("ssh-agent refused to sign");
   const signed = new Reader(answer.text());
   if (signed.text().toString() !== algorithm)

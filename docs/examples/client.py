@@ -43,10 +43,10 @@ class Client:
         with self.open(method, path, body) as response:
             return json.load(response)
 
-    def send(self, order):
+    def send(self, job):
         """Creates a job, and yields the accepted job and then one line for each outcome."""
         headers = {"Accept": "application/x-ndjson", "Idempotency-Key": str(uuid.uuid4())}
-        with self.open("POST", "/jobs", order, headers) as response:
+        with self.open("POST", "/jobs", job, headers) as response:
             for line in response:
                 if line.strip():  # An empty line keeps the connection alive.
                     yield json.loads(line)
@@ -63,15 +63,15 @@ class Client:
 
 def main(command, agent, parameters="{}"):
     client = Client(os.environ["WSCTL_SERVER"], os.environ["WSCTL_TOKEN"])
-    order = {
+    job = {
         "command": command,
         "parameters": json.loads(parameters),
         "target": {"agents": [agent]},
     }
     try:
-        lines = client.send(order)
-        job = next(lines)["job"]
-        print("job", job["job_id"], "for", job["total"])
+        lines = client.send(job)
+        accepted = next(lines)["job"]
+        print("job", accepted["job_id"], "for", accepted["total"])
         outcomes = list(lines)
     except ApiError as error:
         print(error.status, error)

@@ -141,12 +141,12 @@ class EmbeddedAgent implements Agent {
       ...{ clock, log },
       random: Math.random,
       connect: (events) => runtime.connect(this.#connection(), events),
-      run: (order, signal, done) => {
-        const { requestId } = order;
+      run: (spec, signal, done) => {
+        const { requestId } = spec;
         this.#output.begin(requestId);
         const write = (text: string, stream: "stdout" | "stderr" = "stdout") =>
           this.#output.write(requestId, text, stream);
-        void this.#commands.run(order, { requestId, signal, write }).then((result) => {
+        void this.#commands.run(spec, { requestId, signal, write }).then((result) => {
           this.#output.end(requestId);
           done(result);
         });
@@ -154,7 +154,7 @@ class EmbeddedAgent implements Agent {
       resume: (_requestId, _signal, done) =>
         done({ status: "unknown", message: "the agent's process ended while it ran" }),
       deleteRunDirectory: () => {},
-      subscribeOutput: (order, emit) => this.#output.subscribe(order, emit),
+      subscribeOutput: (subscription, emit) => this.#output.subscribe(subscription, emit),
       unsubscribeOutput: (left) => this.#output.unsubscribe(left),
       readCapabilities: () => capabilitiesJson(this.#commands.capabilities()),
       readHostMetrics: () => meter.read(),

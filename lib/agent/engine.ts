@@ -128,7 +128,7 @@ export class AgentEngine {
       case "readHostMetrics":
         return this.#step({ type: "hostMetricsRead", metrics: this.#options.readHostMetrics() });
       case "subscribeOutput":
-        return this.#options.subscribeOutput(effect.order, (piece) =>
+        return this.#options.subscribeOutput(effect.subscription, (piece) =>
           this.#step({ type: "outputProduced", piece }),
         );
       case "unsubscribeOutput":

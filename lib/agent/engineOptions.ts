@@ -31,13 +31,13 @@ export interface AgentEngineOptions extends AgentCoreOptions {
   /** Prepares a run before it is stored that the run starts. */
   prepareRun?(requestId: string): void;
   /** Runs a command that was checked. It calls `done` once, after it has returned. */
-  run(order: RunSpec, signal: AbortSignal, done: (result: CommandResult) => void): void;
+  run(spec: RunSpec, signal: AbortSignal, done: (result: CommandResult) => void): void;
   /** Resumes a command that an earlier process started. It calls `done` as `run` does. */
   resume(requestId: string, signal: AbortSignal, done: (result: CommandResult) => void): void;
   /** Deletes the files of a run, after the response of its command was stored. */
   deleteRunDirectory(requestId: string): void;
   /** Forwards the output of a request's program, as far as the subscriber requested it. */
-  subscribeOutput(order: OutputSubscription, emit: (piece: OutputPiece) => void): void;
+  subscribeOutput(subscription: OutputSubscription, emit: (piece: OutputPiece) => void): void;
   /** Ends one subscription, or all of them if `left` is absent because the connection is lost. */
   unsubscribeOutput(left?: SubscriptionRef): void;
   /** Returns the agent's list of `Capability` as JSON, and its SHA-256 in hexadecimal. */

@@ -16,25 +16,24 @@ export function describeRun({ requestId, command, traceparent }: LoggedRun): Log
 
 /** Returns the command with the position of its own span, which is sent when it is done. */
 export function traceRun(
-  order: RunSpec,
+  spec: RunSpec,
   done: Done,
   sink: SpanSink | undefined,
   agentId: string | undefined,
-): { order: RunSpec; done: Done } {
-  const position =
-    order.traceparent === undefined ? undefined : parseTraceparent(order.traceparent);
-  if (sink === undefined || position === undefined || !position.isSampled) return { order, done };
+): { spec: RunSpec; done: Done } {
+  const position = spec.traceparent === undefined ? undefined : parseTraceparent(spec.traceparent);
+  if (sink === undefined || position === undefined || !position.isSampled) return { spec, done };
   const { traceId, spanId: parentSpanId } = position;
   const at = { traceId, spanId: newSpanId() };
   const startMs = Date.now();
   return {
-    order: { ...order, traceparent: formatTraceparent({ ...at, isSampled: true }) },
+    spec: { ...spec, traceparent: formatTraceparent({ ...at, isSampled: true }) },
     done: (result) => {
       sink.record({
-        ...{ name: `execute ${order.command}`, at, parentSpanId, kind: "server", startMs },
+        ...{ name: `execute ${spec.command}`, at, parentSpanId, kind: "server", startMs },
         endMs: Date.now(),
         attributes: {
-          ...{ "wsctl.request_id": order.requestId, "wsctl.command": order.command },
+          ...{ "wsctl.request_id": spec.requestId, "wsctl.command": spec.command },
           ...(agentId === undefined ? {} : { "wsctl.agent_id": agentId }),
           "wsctl.status": result.status,
         },

@@ -158,14 +158,14 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       prepareRun: (requestId) => programs.prepareRun(requestId),
       run: (given, abort, finish) => {
         const counted = options.metrics?.counted(given.command, finish) ?? finish;
-        const { order, done } = traceRun(given, counted, options.spans, agentId);
-        if (programs.isProgram(order)) return programs.run(order, abort, done);
+        const { spec, done } = traceRun(given, counted, options.spans, agentId);
+        if (programs.isProgram(spec)) return programs.run(spec, abort, done);
         const context = { signal: abort, host: facts, moveTo: mover(options, abort) };
-        void run(order.command, order.parameters, context).then(done);
+        void run(spec.command, spec.parameters, context).then(done);
       },
       resume: (requestId, abort, done) => programs.resume(requestId, abort, done),
       deleteRunDirectory: (requestId) => programs.deleteRunDirectory(requestId),
-      subscribeOutput: (order, emit) => programs.subscribeOutput(order, emit),
+      subscribeOutput: (subscription, emit) => programs.subscribeOutput(subscription, emit),
       unsubscribeOutput: (left) => programs.unsubscribeOutput(left),
       readCapabilities: () =>
         capabilitiesJson(

@@ -79,8 +79,8 @@ async function ask(
   outcomes: Load["outcomes"],
   signal: AbortSignal,
 ): Promise<void> {
-  const order = { command: "ping", target: { agents: [...agents] } };
-  const { accepted, lines } = await (session ?? client).send(order, { signal });
+  const jobRequest = { command: "ping", target: { agents: [...agents] } };
+  const { accepted, lines } = await (session ?? client).send(jobRequest, { signal });
   if (accepted.job.approval !== undefined) {
     await client.cancelJob(accepted.job.job_id);
     const text = '"ping" needs approval. Start serve without "--require-approval-for ping"';

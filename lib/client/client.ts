@@ -53,13 +53,13 @@ export class Client {
    * Creates a job and follows it to its last outcome. The request has an Idempotency-Key, so that a
    * lost response does not create a second job; an interrupted stream is resumed.
    */
-  send(order: JobRequestInput, options?: SendOptions): Promise<SubmittedJob> {
-    return this.#streams.send(order, "/api/v1/jobs", options);
+  send(job: JobRequestInput, options?: SendOptions): Promise<SubmittedJob> {
+    return this.#streams.send(job, "/api/v1/jobs", options);
   }
 
   /** Retries some of the requests of an ended job as a new job and follows it. */
-  retryJob(jobId: string, order: RetryRequest, options?: SendOptions): Promise<SubmittedJob> {
-    return this.#streams.send(order, `/api/v1/jobs/${segment(jobId)}/retry`, options);
+  retryJob(jobId: string, retry: RetryRequest, options?: SendOptions): Promise<SubmittedJob> {
+    return this.#streams.send(retry, `/api/v1/jobs/${segment(jobId)}/retry`, options);
   }
 
   /** Follows an existing job from its first outcome, with the output that is still available. */
@@ -78,8 +78,8 @@ export class Client {
   }
 
   /** Creates a job without waiting for its outcomes. */
-  sendOnly(order: JobRequestInput): Promise<AcceptedLine> {
-    return this.#streams.sendOnly(order, "/api/v1/jobs");
+  sendOnly(job: JobRequestInput): Promise<AcceptedLine> {
+    return this.#streams.sendOnly(job, "/api/v1/jobs");
   }
 
   /** Newest first. A page may have fewer jobs than the limit although more follow. */
@@ -120,8 +120,8 @@ export class Client {
     return this.#http.post(path);
   }
 
-  createSchedule(order: ScheduleRequestInput): Promise<ScheduleView> {
-    return this.#http.post("/api/v1/schedules", order);
+  createSchedule(schedule: ScheduleRequestInput): Promise<ScheduleView> {
+    return this.#http.post("/api/v1/schedules", schedule);
   }
 
   async schedules(): Promise<ScheduleView[]> {
@@ -206,8 +206,8 @@ export class Client {
     return this.#http.guard(await this.#http.download(download.url));
   }
 
-  publishRelease(order: ReleaseRequest): Promise<ReleaseView> {
-    return this.#http.post("/api/v1/releases", order);
+  publishRelease(release: ReleaseRequest): Promise<ReleaseView> {
+    return this.#http.post("/api/v1/releases", release);
   }
 
   /** Newest version first. */
@@ -226,8 +226,8 @@ export class Client {
     return this.#http.json(path, { method: "DELETE" });
   }
 
-  createToken(order: TokenRequestInput): Promise<NewToken> {
-    return this.#http.post("/api/v1/tokens", order);
+  createToken(token: TokenRequestInput): Promise<NewToken> {
+    return this.#http.post("/api/v1/tokens", token);
   }
 
   async tokens(): Promise<TokenView[]> {

@@ -42,18 +42,18 @@ export class JobStreams {
     this.#http = http;
   }
 
-  async send(order: StreamRequest, to: string, options: SendOptions = {}): Promise<SubmittedJob> {
+  async send(request: StreamRequest, to: string, options: SendOptions = {}): Promise<SubmittedJob> {
     const { signal, withOutput = false } = options;
     const path = withOutput ? `${to}?output=true` : to;
-    const init = { ...keyed(order, ndjson), ...withSignal(signal) };
+    const init = { ...keyed(request, ndjson), ...withSignal(signal) };
     const { accepted, lines } = await untilKnown(signal, async () =>
       this.#firstLine(await this.#http.stream(path, init, ndjson)),
     );
     return { accepted, lines: this.follow(accepted.job, options, lines) };
   }
 
-  async sendOnly(order: StreamRequest, path: string): Promise<AcceptedLine> {
-    const init = keyed(order, "application/json");
+  async sendOnly(request: StreamRequest, path: string): Promise<AcceptedLine> {
+    const init = keyed(request, "application/json");
     return untilKnown(undefined, () => this.#http.json<AcceptedLine>(path, init, null));
   }
 
@@ -96,8 +96,8 @@ export class JobStreams {
 }
 
 /** A request whose repetition creates no second job. */
-function keyed(order: StreamRequest, accept: string) {
-  const init = jsonBody(order);
+function keyed(request: StreamRequest, accept: string) {
+  const init = jsonBody(request);
   const headers = { ...init.headers, Accept: accept, "Idempotency-Key": crypto.randomUUID() };
   return { ...init, headers };
 }

@@ -29,16 +29,16 @@ export const actTools: readonly Tool[] = [
       /** How long to wait for outcomes. The job continues afterwards. */
       wait_seconds: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(waitSecondsMax)), 60),
     }),
-    async run({ wait_seconds, ...order }, { client, agentsMax, signal }) {
-      const { agents } = await client.targets({ target: order.target, require_online: false });
+    async run({ wait_seconds, ...jobRequest }, { client, agentsMax, signal }) {
+      const { agents } = await client.targets({ target: jobRequest.target, require_online: false });
       if (agents.length > agentsMax) {
-        const text = `Cannot run "${order.command}": ${agents.length} agents are selected, ${agentsMax} are allowed`;
+        const text = `Cannot run "${jobRequest.command}": ${agents.length} agents are selected, ${agentsMax} are allowed`;
         throw new WsctlError("TOO_MANY_AGENTS", `${text}. Select fewer`);
       }
       const limit = AbortSignal.any([signal, AbortSignal.timeout(wait_seconds * 1000)]);
       const { accepted, lines } = await client.send(
         // The control plane compares again, because agents may have joined in the meantime.
-        { ...withoutAbsent(order), max_agents: agentsMax },
+        { ...withoutAbsent(jobRequest), max_agents: agentsMax },
         { signal: limit },
       );
       const { job, skipped = [] } = accepted;
@@ -66,6 +66,8 @@ export const actTools: readonly Tool[] = [
   }),
 ];
 
-function withoutAbsent<T extends object>(order: T): T {
-  return Object.fromEntries(Object.entries(order).filter(([, value]) => value !== undefined)) as T;
+function withoutAbsent<T extends object>(jobRequest: T): T {
+  return Object.fromEntries(
+    Object.entries(jobRequest).filter(([, value]) => value !== undefined),
+  ) as T;
 }

@@ -59,8 +59,8 @@ async function uploadOnce(
   progress: RetryProgress,
 ): Promise<ArtifactView> {
   const { controlPlane, path, signal } = options;
-  const order: ArtifactRequest = { ...options.request, ...sum };
-  const ordered = await ask(controlPlane, "POST", "/api/v1/artifacts", order, signal);
+  const request: ArtifactRequest = { ...options.request, ...sum };
+  const ordered = await ask(controlPlane, "POST", "/api/v1/artifacts", request, signal);
   const { upload, ...artifact } = ordered.body as NewArtifact;
   const reportProgress = (tick: () => void) => (doneBytes: number) => {
     tick();

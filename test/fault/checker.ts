@@ -173,7 +173,7 @@ function ranFaults(jobs: Jobs, requests: Requests, ran: Ran): string[] {
   for (const { request_id: id, job_id, state, code } of requests.values()) {
     const line = lineOf(jobs.get(job_id));
     if (line === undefined) continue;
-    if (known.has(line)) faults.push(`two requests were accepted for the one order "${line}"`);
+    if (known.has(line)) faults.push(`two requests were accepted for the one marker "${line}"`);
     known.add(line);
     const count = ran.get(line) ?? 0;
     const what = `request ${id} ("${line}") is ${state} ${code ?? ""} and ran ${count} times`;

@@ -80,7 +80,7 @@ async function sendUntil(world: World, wanted: string): Promise<number> {
     if (told === wanted) return sent;
     expect(told).toBe("success");
   }
-  throw new Error(`never was an order answered with ${wanted}`);
+  throw new Error(`no request was answered with ${wanted}`);
 }
 
 const ready = (world: World) => fetch(`${world.controlUrl}/readyz`);

@@ -53,7 +53,7 @@ export class World implements AsyncDisposable {
   readonly #serveArgs: string[];
   readonly #cluster: Cluster | undefined;
   #control: Running | undefined;
-  #orders = 0;
+  #sent = 0;
 
   private constructor(options: WorldOptions, proxy: FaultProxy) {
     this.proxy = proxy;
@@ -151,7 +151,7 @@ export class World implements AsyncDisposable {
 
   orderOf(agent: string, wish: Wish = {}): JobRequestInput & { line: string } {
     const { waitMs = 0, status = "success", ttl = 60, timeout = 3 } = wish;
-    const line = `${agent}-${++this.#orders}`;
+    const line = `${agent}-${++this.#sent}`;
     return {
       line,
       command: "append",

@@ -82,7 +82,7 @@ export function hostileApiSuite(flavour: Flavour): void {
     const post = (body: string) => target().api("/api/v1/jobs", { method: "POST", body });
 
     for (const { body, names } of wrongOrders) {
-      test(`the order ${JSON.stringify(body).slice(0, 80)} is refused by name`, async () => {
+      test(`the job request ${JSON.stringify(body).slice(0, 80)} is refused by name`, async () => {
         const answer = await post(JSON.stringify(body));
         expect({ status: answer.status, code: answer.body.error?.code }).toEqual({
           status: 400,

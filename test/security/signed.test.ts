@@ -91,7 +91,7 @@ describe("an agent that trusts keys", () => {
     ).toBe(true);
   });
 
-  test("takes no order that was changed after it was signed", async () => {
+  test("refuses a job that was changed after it was signed", async () => {
     await using fleet = await JoinableFleet.start();
     using desk = new Desk(fleet);
     const alice = await desk.key("alice");

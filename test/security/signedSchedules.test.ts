@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ScheduleOrder, ScheduleView } from "../../lib/protocol/api/schedules.ts";
+import type { ScheduleSpec, ScheduleView } from "../../lib/protocol/api/schedules.ts";
 import type { JobDetail, JobView } from "../../lib/protocol/api/views.ts";
 import { timestamp } from "../../lib/protocol/timestamp.ts";
 import type { Command } from "../../lib/protocol/wire/message.ts";
@@ -175,7 +175,7 @@ describe("a schedule for an agent that takes only signed commands", () => {
     const bounds = ["--not-after", "1h", "--max-runs", "1", "--save", file];
     const words = ["ping", "--agent", "web-1", "--every", "1s", ...sign("alice"), ...bounds];
     expect((await create("changed", ...words)).code).toBe(0);
-    const order = JSON.parse(readFileSync(file, "utf8")) as ScheduleOrder;
+    const order = JSON.parse(readFileSync(file, "utf8")) as ScheduleSpec;
     writeFileSync(file, JSON.stringify({ ...order, timing: { every_seconds: 2 } }));
     expect((await fleet.run("schedules", "create", "--signed", file)).code).toBe(0);
     await ended("changed");

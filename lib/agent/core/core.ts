@@ -184,14 +184,14 @@ export class AgentCore {
     if (program === "none") {
       return this.#output({ requestId, subscription_id, sequence: after, end: true }, t);
     }
-    const order = {
+    const subscription = {
       requestId,
       subscriptionId: subscription_id,
       after,
       ...wanted,
       program,
     };
-    t.perform({ type: "subscribeOutput", order });
+    t.perform({ type: "subscribeOutput", subscription });
   }
 
   #output({ requestId, ...payload }: OutputPiece, t: AgentTransition): void {

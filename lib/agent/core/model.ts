@@ -115,7 +115,7 @@ export type AgentEffect =
   /** Request a running command to stop. */
   | { type: "abort"; requestId: string; why: StopReason }
   /** Forward the output of its program in `output` events. */
-  | { type: "subscribeOutput"; order: OutputSubscription }
+  | { type: "subscribeOutput"; subscription: OutputSubscription }
   /** End one subscription, or, if `left` is absent, all of a lost connection. */
   | { type: "unsubscribeOutput"; left?: SubscriptionRef }
   /** Report the agent's capabilities in a `capabilitiesRead` event. */

@@ -21,7 +21,10 @@ interface Run {
   bytes: number;
   last: number;
   hasEnded: boolean;
-  subscribers: Map<number, { order: OutputSubscription; seen: number; left: number; emit: Emit }>;
+  subscribers: Map<
+    number,
+    { subscription: OutputSubscription; seen: number; left: number; emit: Emit }
+  >;
 }
 
 const runBytesMax = 256 * 1024;
@@ -60,8 +63,8 @@ export class LiveOutput {
     for (const [id] of ended.slice(0, Math.max(0, ended.length - endedMax))) this.#runs.delete(id);
   }
 
-  subscribe(order: OutputSubscription, emit: Emit): void {
-    const { requestId, subscriptionId, after, bytes, program } = order;
+  subscribe(subscription: OutputSubscription, emit: Emit): void {
+    const { requestId, subscriptionId, after, bytes, program } = subscription;
     let run = this.#runs.get(requestId);
     if (run === undefined && program === "open") {
       this.begin(requestId);
@@ -69,12 +72,12 @@ export class LiveOutput {
     }
     if (run === undefined) {
       const cut = program === "ended" ? { incomplete: true as const } : {};
-      return emit({ ...named(order), sequence: after, end: true, ...cut });
+      return emit({ ...named(subscription), sequence: after, end: true, ...cut });
     }
     const seen = Math.max(after, run.subscribers.get(subscriptionId)?.seen ?? 0);
     const sent = run.pieces.filter(({ sequence }) => sequence > after && sequence <= seen);
     const left = sent.reduce((rest, piece) => rest - piece.bytes, bytes);
-    run.subscribers.set(subscriptionId, { order, seen, left, emit });
+    run.subscribers.set(subscriptionId, { subscription, seen, left, emit });
     this.#forward(run);
   }
 
@@ -89,7 +92,7 @@ export class LiveOutput {
 
   #forward(run: Run): void {
     for (const [id, subscriber] of run.subscribers) {
-      const { order, emit } = subscriber;
+      const { subscription, emit } = subscriber;
       for (const piece of run.pieces) {
         if (piece.sequence <= subscriber.seen) continue;
         if (subscriber.left <= 0) break;
@@ -97,10 +100,16 @@ export class LiveOutput {
         const skipped = sequence - subscriber.seen - 1;
         subscriber.seen = sequence;
         subscriber.left -= bytes;
-        emit({ ...named(order), sequence, stream, text, ...(skipped > 0 ? { skipped } : {}) });
+        emit({
+          ...named(subscription),
+          sequence,
+          stream,
+          text,
+          ...(skipped > 0 ? { skipped } : {}),
+        });
       }
       if (!run.hasEnded || subscriber.seen < run.last) continue;
-      emit({ ...named(order), sequence: run.last, end: true });
+      emit({ ...named(subscription), sequence: run.last, end: true });
       run.subscribers.delete(id);
     }
   }

@@ -52,10 +52,10 @@ const entriesMax = 20_000;
  * @throws {WsctlError} USAGE if the owner does not exist
  */
 export async function receiveFiles(
-  order: ReceiveRequest,
+  request: ReceiveRequest,
   options: ReceiveOptions,
 ): Promise<Received> {
-  const { parameters, allowed, request_id: requestId } = order;
+  const { parameters, allowed, request_id: requestId } = request;
   const { path, check } = parameters;
   // Refused before the download, as far as the path of a single file tells it.
   if (!parameters.archive) requireAllowed(allowed, realTarget(path));
@@ -66,7 +66,7 @@ export async function receiveFiles(
     isBackedUp: parameters.backup,
     isCheck: check,
   };
-  const files = await fetchFiles(order, options);
+  const files = await fetchFiles(request, options);
   const targets = files.map(({ name, ...file }) => {
     const target = realTarget(name === "" ? path : join(path, name));
     requireAllowed(allowed, target);

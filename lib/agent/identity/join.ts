@@ -41,8 +41,8 @@ export async function joinFleet(options: JoinOptions): Promise<AgentIdentity> {
   const text = buildJoinText(tokenId, agentId, publicKey.text);
   const signature = Buffer.from(readPrivateKey(pem).sign(text)).toString("base64url");
   const access = { url: join.url, token: join.token, fetch: runtime.fetchWith(toTrust({ ca })) };
-  const order = { agent_id: agentId, public_key: publicKey.text, signature };
-  const joined = await ask(access, "POST", "/api/v1/join", order, signal).then(
+  const request = { agent_id: agentId, public_key: publicKey.text, signature };
+  const joined = await ask(access, "POST", "/api/v1/join", request, signal).then(
     ({ body }) => body as Joined,
     (error) => {
       if (!(error instanceof WsctlError) || error.code !== "UNAUTHORIZED") throw error;

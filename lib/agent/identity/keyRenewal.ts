@@ -56,8 +56,8 @@ async function renewKey(
   const { agent_id, key_id } = identity.stored;
   const text = buildJoinText(key_id, agent_id, publicKey.text);
   const signature = Buffer.from(readPrivateKey(pem).sign(text)).toString("base64url");
-  const order = { agent_id, public_key: publicKey.text, signature };
-  await ask(controlPlane, "POST", "/api/v1/agent-key", order, undefined);
+  const request = { agent_id, public_key: publicKey.text, signature };
+  await ask(controlPlane, "POST", "/api/v1/agent-key", request, undefined);
   const fresh = { private_key: pem, key_id: formatKeyId(publicKey), key_created_at: now };
   identity.update(fresh);
   identity.confirmed();

@@ -48,22 +48,22 @@ export interface CollectOptions {
  * @throws {WsctlError} The source cannot be read, or the result cannot be written.
  */
 export async function collect(
-  order: CollectRequest,
+  request: CollectRequest,
   out: CollectOut,
   options: CollectOptions,
 ): Promise<CollectResult> {
-  const output = new ResultWriter(order.output, options.outputBytesMax ?? outputBytesDefault);
+  const output = new ResultWriter(request.output, options.outputBytesMax ?? outputBytesDefault);
   try {
-    const collection = new LogCollector(order, out, options, output);
+    const collection = new LogCollector(request, out, options, output);
     await collection.run();
     const facts = output.finish();
-    const isLarge = facts.bytes > order.inline_bytes;
-    const artifact = isLarge ? await options.store?.(order.output, facts) : undefined;
+    const isLarge = facts.bytes > request.inline_bytes;
+    const artifact = isLarge ? await options.store?.(request.output, facts) : undefined;
     return {
       ...facts,
       ...shortened(collection.files, collection.skipped),
       ...(options.signal.aborted ? { stopped: true } : {}),
-      ...(artifact !== undefined ? { artifact } : isLarge ? { file: order.output } : {}),
+      ...(artifact !== undefined ? { artifact } : isLarge ? { file: request.output } : {}),
     };
   } finally {
     output.close();
@@ -73,7 +73,7 @@ export async function collect(
 class LogCollector {
   files: FileCount[] = [];
   skipped: Skipped[] = [];
-  readonly #order: CollectRequest;
+  readonly #request: CollectRequest;
   readonly #out: CollectOut;
   readonly #options: CollectOptions;
   readonly #output: ResultWriter;
@@ -82,29 +82,29 @@ class LogCollector {
   readonly #selection: Selection;
 
   constructor(
-    order: CollectRequest,
+    request: CollectRequest,
     out: CollectOut,
     options: CollectOptions,
     output: ResultWriter,
   ) {
-    this.#order = order;
+    this.#request = request;
     this.#out = out;
     this.#options = options;
     this.#output = output;
     this.#startedAt = (options.now ?? Date.now)();
-    const reportProgress = (line: string) => (order.live ? out.remark(line) : undefined);
+    const reportProgress = (line: string) => (request.live ? out.remark(line) : undefined);
     this.#context = { signal: options.signal, progress: createProgress(reportProgress) };
-    this.#selection = buildSelection(order, this.#startedAt);
+    this.#selection = buildSelection(request, this.#startedAt);
   }
 
   async run(): Promise<void> {
-    const { source } = this.#order;
+    const { source } = this.#request;
     if (source.kind === "files") await this.#runFiles(source);
     else await this.#runProgram(source);
   }
 
   async #runFiles({ files: globs }: FilesSource): Promise<void> {
-    const isFollowed = this.#order.parameters.follow !== undefined;
+    const isFollowed = this.#request.parameters.follow !== undefined;
     const { inputs, skipped } = await openInputs(globs, isFollowed);
     this.skipped = skipped;
     try {
@@ -138,7 +138,7 @@ class LogCollector {
     const { lines, filter: wanted } = this.#selection;
     const isJournal = source.kind === "journal";
     const argv = isJournal ? journalArgv(source, this.#selection, this.#startedAt) : source.argv;
-    using spool = new LineSpool({ path: `${this.#order.output}.spool`, bytesMax, lines });
+    using spool = new LineSpool({ path: `${this.#request.output}.spool`, bytesMax, lines });
     const filter = journalFilter(source, wanted);
     const kept = { wanted: filter, isBoth: !isJournal, now: this.#startedAt };
     await spoolProgram(argv, kept, spool, signal);
@@ -154,7 +154,8 @@ class LogCollector {
     const followArgv = isJournal
       ? journalFollowArgv(source, this.#startedAt)
       : (source.follow_argv ?? []);
-    if (this.#order.parameters.follow !== undefined) await this.#followProgram(source, followArgv);
+    if (this.#request.parameters.follow !== undefined)
+      await this.#followProgram(source, followArgv);
   }
 
   /** Writes lines that are added to files, until the time is over or the signal is aborted. */
@@ -201,7 +202,7 @@ class LogCollector {
   }
 
   #pollLoop() {
-    const seconds = this.#order.parameters.follow ?? 0;
+    const seconds = this.#request.parameters.follow ?? 0;
     const signal = AbortSignal.any([this.#options.signal, AbortSignal.timeout(seconds * 1_000)]);
     const printer = new BufferedWriter((bytes) => this.#out.write(bytes));
     const merger = new LineMerger((bytes) => {
@@ -217,7 +218,7 @@ class LogCollector {
   }
 
   #printIfFew(): void {
-    if (this.#output.bytes > this.#order.inline_bytes) return;
+    if (this.#output.bytes > this.#request.inline_bytes) return;
     this.#output.replay((bytes) => this.#out.write(bytes));
   }
 }

@@ -58,15 +58,15 @@ export class Programs {
     this.#runs.prepare(requestId);
   }
 
-  run(order: RunSpec, signal: AbortSignal, done: (result: CommandResult) => void): void {
-    const resolved = this.#resolve(order.command, order.parameters);
+  run(request: RunSpec, signal: AbortSignal, done: (result: CommandResult) => void): void {
+    const resolved = this.#resolve(request.command, request.parameters);
     if (resolved?.input === undefined) {
       const message = "the host's configuration no longer allows this command; it was not started";
       return queueMicrotask(() => done({ status: "not_started", message }));
     }
-    this.#stopOn(signal, order.requestId);
-    const dir = this.#runs.runDirectory(order.requestId);
-    const spec = buildRunSpec(order, resolved.input, {
+    this.#stopOn(signal, request.requestId);
+    const dir = this.#runs.runDirectory(request.requestId);
+    const spec = buildRunSpec(request, resolved.input, {
       ...{ dir, outputBytesMax: this.#outputBytesMax, ...this.#helpers },
     });
     this.#runs.start(spec, (end) => done(buildResult(end, spec)));
@@ -82,8 +82,8 @@ export class Programs {
     this.#runs.deleteRunDirectory(requestId);
   }
 
-  subscribeOutput(order: OutputSubscription, emit: (piece: OutputPiece) => void): void {
-    this.#runs.subscribeOutput(order, emit);
+  subscribeOutput(subscription: OutputSubscription, emit: (piece: OutputPiece) => void): void {
+    this.#runs.subscribeOutput(subscription, emit);
   }
 
   unsubscribeOutput(left?: SubscriptionRef): void {

@@ -53,11 +53,11 @@ export interface RunSetting {
 }
 
 export function buildRunSpec(
-  order: RunSpec,
+  request: RunSpec,
   wanted: RunInput,
   { dir, outputBytesMax, fetching, storing }: RunSetting,
 ): SupervisedRun {
-  const { requestId, command, timeoutMs, traceparent } = order;
+  const { requestId, command, timeoutMs, traceparent } = request;
   const { user, env = {}, script } = wanted;
   const login = findLogin(user);
   const fetched = placeFiles(wanted.files ?? {}, isOther(user) ? sharedDirectory() : dir);

@@ -165,8 +165,8 @@ export class Runs {
   }
 
   /** Forwards the output of a program; `emit` sends to this subscriber only. */
-  subscribeOutput(order: OutputSubscription, emit: (piece: OutputPiece) => void): void {
-    this.#subscribers.subscribe(order, emit);
+  subscribeOutput(subscription: OutputSubscription, emit: (piece: OutputPiece) => void): void {
+    this.#subscribers.subscribe(subscription, emit);
   }
 
   /** Ends one subscription, or all of them if the connection is lost. */

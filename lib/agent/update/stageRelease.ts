@@ -52,38 +52,38 @@ export interface StageOptions {
  * @throws {WsctlError} CONFLICT, NOT_FOUND
  */
 export async function stageRelease(
-  order: StageRequest,
+  request: StageRequest,
   options: StageOptions,
 ): Promise<StagedRelease> {
   const { controlPlane, onProgress, signal, now } = options;
-  assertTimeLeft(order);
-  const path = `/api/v1/releases/${encodeURIComponent(order.version ?? "latest")}`;
+  assertTimeLeft(request);
+  const path = `/api/v1/releases/${encodeURIComponent(request.version ?? "latest")}`;
   const release = (await ask(controlPlane, "GET", path, undefined, signal)).body as ReleaseView;
-  const trust = { keys: order.keys.map(parsePublicKey), threshold: order.threshold };
+  const trust = { keys: request.keys.map(parsePublicKey), threshold: request.threshold };
   const { manifest, signers } = verifyRelease(release.release, trust, now);
   const { version } = manifest;
   // The version must be the requested one, whatever the control plane sends.
-  if (order.version !== undefined && version !== order.version) {
+  if (request.version !== undefined && version !== request.version) {
     throw new WsctlError(
       "CONFLICT",
-      `expected release ${order.version}, but the control plane sent ${version}`,
+      `expected release ${request.version}, but the control plane sent ${version}`,
     );
   }
   onProgress(
     `release ${version}, signed by ${signers.length} of ${trust.keys.length} trusted keys`,
   );
-  const isOlder = compareVersions(version, order.current) < 0;
-  if (version === order.current) return { version, message: `version ${version} already runs` };
-  if (isOlder && !order.allowDowngrade) {
-    const text = `version ${version} is older than the current ${order.current}: set allow_downgrade to install it`;
+  const isOlder = compareVersions(version, request.current) < 0;
+  if (version === request.current) return { version, message: `version ${version} already runs` };
+  if (isOlder && !request.allowDowngrade) {
+    const text = `version ${version} is older than the current ${request.current}: set allow_downgrade to install it`;
     throw new WsctlError("CONFLICT", text);
   }
   const file = findFile(manifest, thisPlatform());
   if (file === undefined) {
     throw new WsctlError("NOT_FOUND", `release ${version} has no file for ${thisPlatform()}`);
   }
-  const program = await fetchProgram(order, file, release, options);
-  const { current: from, connectMs, healthyMs } = order;
+  const program = await fetchProgram(request, file, release, options);
+  const { current: from, connectMs, healthyMs } = request;
   return { update: { from, to: version, file: program, connectMs, healthyMs } };
 }
 

@@ -92,7 +92,7 @@ function resolve(options: UpdateOptions, parameters: unknown): ResolvedProgram {
     return reject("INVALID_PARAMETERS", `parameters: ${formatIssue(parsed.issues[0])}`);
   }
   const { version, allow_downgrade, connect_seconds, health_seconds } = parsed.output;
-  const order: Omit<StageRequest, "timeoutMs"> = {
+  const request: Omit<StageRequest, "timeoutMs"> = {
     access: access(),
     current,
     ...(version === undefined ? {} : { version }),
@@ -107,7 +107,7 @@ function resolve(options: UpdateOptions, parameters: unknown): ResolvedProgram {
     input: {
       steps: [[...self, "internal", "stage"]],
       env: networkEnvironment(process.env),
-      stdin: ({ timeoutMs }) => JSON.stringify({ ...order, timeoutMs }),
+      stdin: ({ timeoutMs }) => JSON.stringify({ ...request, timeoutMs }),
       leadsTo: "update",
     },
     limits: { concurrency: 1 },

@@ -24,7 +24,7 @@ export interface ClientSession extends AsyncDisposable {
    *
    * @throws {WsctlError} the code of the control plane, or UNREACHABLE
    */
-  send(order: JobRequestInput, options?: SendOptions): Promise<SubmittedJob>;
+  send(request: JobRequestInput, options?: SendOptions): Promise<SubmittedJob>;
   /** Follows an existing job from its first outcome, with the output that is still available. */
   watchJob(job: JobView, options?: SendOptions): AsyncIterable<StreamLine>;
   /** Ends the session. Its jobs go on, and nothing more is received about them. */
@@ -62,11 +62,11 @@ class JobSession implements ClientSession {
     return this.#link.open();
   }
 
-  async send(order: JobRequestInput, options: SendOptions = {}): Promise<SubmittedJob> {
+  async send(request: JobRequestInput, options: SendOptions = {}): Promise<SubmittedJob> {
     const { signal, withOutput = false } = options;
     const key = crypto.randomUUID();
     const ref = `${++this.#refs}`;
-    const submit = { type: "submit", ref, key, job: order, output: withOutput } as const;
+    const submit = { type: "submit", ref, key, job: request, output: withOutput } as const;
     const job = await this.#open({ ref, withOutput, submit }, signal);
     return { accepted: await job.accepted, lines: this.#read(job, signal) };
   }
@@ -143,9 +143,9 @@ class JobSession implements ClientSession {
   async #submitLarge({ job: body, key, ref }: ClientMessageInput & { type: "submit" }) {
     const init = jsonBody(body);
     const headers = { ...init.headers, "Idempotency-Key": key ?? "" };
-    const order = { ...init, headers };
+    const request = { ...init, headers };
     const accepted = await untilKnown(undefined, () =>
-      this.#http.json<AcceptedLine>("/api/v1/jobs", order, null),
+      this.#http.json<AcceptedLine>("/api/v1/jobs", request, null),
     );
     const job = this.#jobs.get(ref);
     job?.accept(accepted);

@@ -26,7 +26,7 @@ export const artifactRoutes: Route[] = [
     method: "POST",
     path: "/api/v1/artifacts",
     permission: "artifacts.upload",
-    action: "artifact.order",
+    action: "artifact.create",
     outlives: true,
     body: ArtifactRequest,
     handle: createArtifact,

@@ -106,9 +106,9 @@ function retryJob(context: RouteContext<v.InferOutput<typeof RetryRequest>>): Pr
   const { engine, scope, body: retry } = context;
   const known = scope.within(engine.core.registry.agents);
   const isKnown = (agentId: string) => known.has(agentId);
-  const order = buildRetryRequest(job, engine.journal.requests(job.jobId), retry, isKnown);
+  const jobRequest = buildRetryRequest(job, engine.journal.requests(job.jobId), retry, isKnown);
   // Its agents were asked before, and may have got the command since.
-  return submit(context, { ...order, force: true }, { retryOf: job.jobId });
+  return submit(context, { ...jobRequest, force: true }, { retryOf: job.jobId });
 }
 
 /**
@@ -117,12 +117,12 @@ function retryJob(context: RouteContext<v.InferOutput<typeof RetryRequest>>): Pr
  */
 export function submit(
   context: RouteContext,
-  order: JobRequest,
+  jobRequest: JobRequest,
   origin: Partial<Pick<Requester, "retryOf" | "template">> = {},
 ): Promise<Response> {
   const { c, jobs } = context;
-  const orderer = { ...describeOperator(context, c.req.header("traceparent")), ...origin };
-  const submitted = jobs.submit(order, orderer, idempotencyKey(c));
+  const requester = { ...describeOperator(context, c.req.header("traceparent")), ...origin };
+  const submitted = jobs.submit(jobRequest, requester, idempotencyKey(c));
   return submitted.then((accepted) => sendAccepted(context, accepted));
 }
 

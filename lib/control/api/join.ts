@@ -52,11 +52,11 @@ export const joinRoutes: Route[] = [
  * Responds 201 with the key's id. One transaction spends a use of the token and activates the key.
  */
 function join(context: RouteContext<KeyRequest>): Response {
-  const { c, body: order, engine, revocations, token, now, approveAgents } = context;
+  const { c, body: request, engine, revocations, token, now, approveAgents } = context;
   const { tokens, controlId } = engine.journal;
-  const { agent_id: agentId } = order;
+  const { agent_id: agentId } = request;
   context.resource.agent = agentId;
-  requirePossession(order, token.tokenId);
+  requirePossession(request, token.tokenId);
   if (token.agentId !== undefined && token.agentId !== agentId) {
     const text = `Join string is for agent "${token.agentId}". Start the agent with --id ${token.agentId}`;
     throw new WsctlError("FORBIDDEN", text);
@@ -67,7 +67,7 @@ function join(context: RouteContext<KeyRequest>): Response {
     const text = `Agent "${agentId}" already exists. Choose another --id, or create a join string with --agent ${agentId}`;
     throw new WsctlError("CONFLICT", text);
   }
-  const key = buildKey(order, token, now, approveAgents);
+  const key = buildKey(request, token, now, approveAgents);
   if (tokens.get(key.tokenId) !== undefined) {
     throw new WsctlError("CONFLICT", "Public key is already registered. Generate a new key");
   }
@@ -93,36 +93,36 @@ function join(context: RouteContext<KeyRequest>): Response {
 }
 
 /** Replaces the key of an agent. The old key is revoked; the current connection stays open. */
-function rotate({ c, body: order, engine, token, now }: RouteContext<KeyRequest>): Response {
+function rotate({ c, body: request, engine, token, now }: RouteContext<KeyRequest>): Response {
   const { tokens, controlId } = engine.journal;
-  requirePossession(order, token.tokenId);
-  if (token.publicKey === undefined || token.agentId !== order.agent_id) {
+  requirePossession(request, token.tokenId);
+  if (token.publicKey === undefined || token.agentId !== request.agent_id) {
     throw new WsctlError("FORBIDDEN", "Only an agent that has joined may rotate its key");
   }
-  const key = { ...buildKey(order, token, now, false), createdBy: token.createdBy };
+  const key = { ...buildKey(request, token, now, false), createdBy: token.createdBy };
   if (tokens.get(key.tokenId) !== undefined) {
     throw new WsctlError("CONFLICT", "Public key is already registered. Generate a new key");
   }
   tokens.rotateKey(token.tokenId, key);
   engine.notify({ type: "tokenRotated", tokenId: token.tokenId, newId: key.tokenId });
   const { tokenId: token_id } = key;
-  const rest = { agent_id: order.agent_id, control_id: controlId, pending: false };
+  const rest = { agent_id: request.agent_id, control_id: controlId, pending: false };
   const body: Joined = { token_id, ...rest };
   return c.json(body, 201);
 }
 
 function buildKey(
-  order: KeyRequest,
+  request: KeyRequest,
   token: StoredToken,
   now: number,
   isPending: boolean,
 ): StoredToken {
   const { labels } = token;
   return {
-    tokenId: formatKeyId(parsePublicKey(order.public_key)),
+    tokenId: formatKeyId(parsePublicKey(request.public_key)),
     role: "agent",
-    publicKey: order.public_key,
-    agentId: order.agent_id,
+    publicKey: request.public_key,
+    agentId: request.agent_id,
     state: isPending ? "pending" : "active",
     ...(labels === undefined ? {} : { labels }),
     counter: 0,
@@ -132,10 +132,10 @@ function buildKey(
 }
 
 /** Requires proof of possession, so that a client cannot register another agent's public key. */
-function requirePossession(order: KeyRequest, tokenId: string): void {
-  const text = buildJoinText(tokenId, order.agent_id, order.public_key);
-  const signature = Buffer.from(order.signature, "base64url");
-  if (parsePublicKey(order.public_key).verifies(text, signature)) return;
+function requirePossession(request: KeyRequest, tokenId: string): void {
+  const text = buildJoinText(tokenId, request.agent_id, request.public_key);
+  const signature = Buffer.from(request.signature, "base64url");
+  if (parsePublicKey(request.public_key).verifies(text, signature)) return;
   throw new WsctlError("FORBIDDEN", "Signature does not match the public key and the request");
 }
 

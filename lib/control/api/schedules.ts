@@ -4,8 +4,8 @@
  */
 import * as v from "valibot";
 import {
-  type ScheduleOrder,
   ScheduleRequest,
+  type ScheduleSpec,
   type ScheduleView,
   type SignedScheduleRequest,
 } from "../../protocol/api/schedules.ts";
@@ -65,11 +65,11 @@ export const scheduleRoutes: Route[] = [
 
 function create(context: RouteContext<ScheduleRequest>): Response {
   const { c, engine, scheduler, token, resource } = context;
-  const order = toOrder(context);
-  requireToken(context, order.name);
-  const keys = order.signed === undefined ? {} : { signed_by: keysOf(order.signed) };
-  Object.assign(resource, { schedule: order.name, command: order.job.command, ...keys });
-  return c.json(scheduleView(engine, scheduler.create(order, token)), 201);
+  const spec = toSpec(context);
+  requireToken(context, spec.name);
+  const keys = spec.signed === undefined ? {} : { signed_by: keysOf(spec.signed) };
+  Object.assign(resource, { schedule: spec.name, command: spec.job.command, ...keys });
+  return c.json(scheduleView(engine, scheduler.create(spec, token)), 201);
 }
 
 /** People who have logged in at a provider have no token that a schedule could run with. */
@@ -80,7 +80,7 @@ function requireToken({ engine, token }: RouteContext, name: string): void {
   throw new WsctlError("FORBIDDEN", `Cannot create schedule "${name}": ${why}. ${advice}`);
 }
 
-function toOrder({ body, engine, scope }: RouteContext<ScheduleRequest>): ScheduleOrder {
+function toSpec({ body, engine, scope }: RouteContext<ScheduleRequest>): ScheduleSpec {
   const { job, template, ...rest } = body;
   if (job !== undefined) return { ...rest, job };
   const { name = "", ...run } = template ?? {};
@@ -110,16 +110,16 @@ function setPaused(context: RouteContext, what: "pause" | "resume"): Response {
 /** Runs the schedule now with the caller's token; due runs are not affected. */
 function runNow(context: RouteContext): Promise<Response> {
   const { c, jobs, scope, token, address } = context;
-  const { order } = findSchedule(context);
-  if (order.signed !== undefined) {
-    const text = `Cannot run schedule "${order.name}" now: its signatures cover only its due times`;
-    const advice = `Send the command with wsctl send ${order.job.command} --sign KEY`;
+  const { spec } = findSchedule(context);
+  if (spec.signed !== undefined) {
+    const text = `Cannot run schedule "${spec.name}" now: its signatures cover only its due times`;
+    const advice = `Send the command with wsctl send ${spec.job.command} --sign KEY`;
     throw new WsctlError("CONFLICT", `${text}. ${advice}`);
   }
   const { tokenId, name, role } = token;
-  const origin = order.template === undefined ? {} : { template: order.template };
-  const orderer = { tokenId, name, role, scope, address, schedule: order.name, ...origin };
-  const submitted = jobs.submit(order.job, orderer, idempotencyKey(c));
+  const origin = spec.template === undefined ? {} : { template: spec.template };
+  const requester = { tokenId, name, role, scope, address, schedule: spec.name, ...origin };
+  const submitted = jobs.submit(spec.job, requester, idempotencyKey(c));
   return submitted.then(({ job }) => c.json({ job_id: job.jobId }, 202));
 }
 
@@ -142,11 +142,11 @@ function findSchedule({ c, engine, scope, token }: RouteContext): StoredSchedule
 
 function scheduleView({ capabilities }: Engine, schedule: StoredSchedule): ScheduleView {
   const { createdAt, createdBy, nextAt, pausedAt, pauseReason, last } = schedule;
-  const { signed, ...order } = schedule.order;
+  const { signed, ...spec } = schedule.spec;
   return {
-    ...order,
+    ...spec,
     ...(signed === undefined ? {} : { signed: signedView(signed, schedule) }),
-    job: maskJob(order.job, capabilities),
+    job: maskJob(spec.job, capabilities),
     created_at: timestamp(createdAt),
     created_by: createdBy,
     ...(nextAt === undefined ? {} : { next_at: timestamp(nextAt) }),

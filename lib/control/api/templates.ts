@@ -93,8 +93,8 @@ function trigger(context: RouteContext): Promise<Response> {
     throw new WsctlError("FORBIDDEN", `Token may only trigger template "${token.template}"`);
   }
   const { value } = find(context);
-  const order = buildTemplateJob(value, { parameters: c.req.query() });
-  return submit(context, order, { template: name });
+  const jobRequest = buildTemplateJob(value, { parameters: c.req.query() });
+  return submit(context, jobRequest, { template: name });
 }
 
 function remove(context: RouteContext): Response {

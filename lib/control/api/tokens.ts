@@ -50,13 +50,13 @@ export const tokenRoutes: Route[] = [
 
 /** A token for an agent also registers the agent, so that requests can be queued for it. */
 function create(context: RouteContext<TokenRequest>): Response {
-  const { c, body: order, engine, revocations, token, resource, now, publicAddress } = context;
+  const { c, body: request, engine, revocations, token, resource, now, publicAddress } = context;
   const { seat } = context;
-  const made = createToken(engine.journal.tokens, order, token.tokenId, now);
+  const made = createToken(engine.journal.tokens, request, token.tokenId, now);
   revocations.arm();
-  Object.assign(resource, { token_id: made.token.tokenId, role: order.role });
-  if (order.role === "agent") {
-    const { agent_id: agentId, labels } = order;
+  Object.assign(resource, { token_id: made.token.tokenId, role: request.role });
+  if (request.role === "agent") {
+    const { agent_id: agentId, labels } = request;
     engine.notify({
       type: "agentRegistered",
       agentId,
@@ -64,9 +64,9 @@ function create(context: RouteContext<TokenRequest>): Response {
     });
   }
   const body: NewToken = { ...tokenView(made.token, now), token: made.text };
-  if (order.role === "login") body.login = publicAddress.loginString(made.text);
-  if (order.role === "join") {
-    body.join = publicAddress.joinString(made.text, order.agent_id, seat?.addresses() ?? []);
+  if (request.role === "login") body.login = publicAddress.loginString(made.text);
+  if (request.role === "join") {
+    body.join = publicAddress.joinString(made.text, request.agent_id, seat?.addresses() ?? []);
   }
   return c.json(body, 201);
 }

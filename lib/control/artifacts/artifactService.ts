@@ -57,13 +57,13 @@ export class ArtifactService {
    * @throws {WsctlError} TOO_LARGE
    */
   async create(
-    order: ArtifactRequest,
+    request: ArtifactRequest,
     token: StoredToken,
     authority: Pick<Authority, "require">,
   ): Promise<StoredArtifact> {
     const now = this.#options.clock.wall();
-    const kind = this.#checkKind(order, token);
-    const { name, bytes, sha256, request_id: requestId } = order;
+    const kind = this.#checkKind(request, token);
+    const { name, bytes, sha256, request_id: requestId } = request;
     const { bytesMax } = this.#options.limits;
     if (bytes > bytesMax) {
       throw new WsctlError(
@@ -76,7 +76,7 @@ export class ArtifactService {
     if (same !== undefined) {
       await this.remove(same);
       authority.require();
-      return this.create(order, token, authority);
+      return this.create(request, token, authority);
     }
     const twin = this.#withContent(sha256, bytes, now);
     this.#assertWithinLimits(requestId, twin === undefined ? bytes : 0);
@@ -96,8 +96,12 @@ export class ArtifactService {
       ...(requestId === undefined ? {} : { requestId }),
       createdBy: token.tokenId,
       createdAt: now,
-      ...(order.ttl_seconds === undefined ? {} : { ttlMs: order.ttl_seconds * 1000 }),
-      ...this.#expiry({ kind, ttlMs: order.ttl_seconds && order.ttl_seconds * 1000 }, isReady, now),
+      ...(request.ttl_seconds === undefined ? {} : { ttlMs: request.ttl_seconds * 1000 }),
+      ...this.#expiry(
+        { kind, ttlMs: request.ttl_seconds && request.ttl_seconds * 1000 },
+        isReady,
+        now,
+      ),
     };
     this.#write(() => this.records.add(artifact));
     return artifact;
@@ -189,9 +193,9 @@ export class ArtifactService {
     });
   }
 
-  #checkKind(order: ArtifactRequest, token: StoredToken): StoredArtifact["kind"] {
-    const { request_id: requestId } = order;
-    const kind = order.kind ?? (token.role === "agent" ? "result" : "release");
+  #checkKind(request: ArtifactRequest, token: StoredToken): StoredArtifact["kind"] {
+    const { request_id: requestId } = request;
+    const kind = request.kind ?? (token.role === "agent" ? "result" : "release");
     if (token.role === "agent") {
       if (kind !== "result") throw forbidden('An agent may upload only the kind "result"');
       if (requestId === undefined) {

@@ -24,11 +24,11 @@ export interface NewSecret {
 /** Creates and stores a token. The returned text is not stored and cannot be shown again. */
 export function createToken(
   records: TokenTable,
-  order: TokenRequest,
+  request: TokenRequest,
   createdBy: string,
   now: number,
 ): NewSecret {
-  const made = newToken(order, createdBy, now);
+  const made = newToken(request, createdBy, now);
   records.add(made.token);
   return made;
 }
@@ -42,13 +42,13 @@ export function newTokenText(): string {
 export function storeToken(
   records: TokenTable,
   text: string,
-  order: TokenRequest,
+  request: TokenRequest,
   createdBy: string,
   now: number,
 ): void {
   const [, tokenId = "", secret = ""] = shape.exec(text) ?? [];
   if (records.get(tokenId) !== undefined) return;
-  records.add({ ...newToken(order, createdBy, now).token, tokenId, hash: hash(secret) });
+  records.add({ ...newToken(request, createdBy, now).token, tokenId, hash: hash(secret) });
 }
 
 /**
@@ -78,17 +78,17 @@ export function createPersonToken(
   now: number,
 ): NewSecret {
   const named = v.is(OperatorName, user.name) ? { name: user.name } : {};
-  const order = { role: user.role, ...named, expires_in_seconds: lifetimeMs / 1000 };
-  const made = newToken(order, user.id, now);
+  const request = { role: user.role, ...named, expires_in_seconds: lifetimeMs / 1000 };
+  const made = newToken(request, user.id, now);
   made.token.person = user.id;
   records.add(made.token);
   return made;
 }
 
-function newToken(order: TokenRequest, createdBy: string, now: number): NewSecret {
+function newToken(request: TokenRequest, createdBy: string, now: number): NewSecret {
   const tokenId = newTokenId();
   const secret = newSecret();
-  const { role, addresses, expires_in_seconds: seconds } = order;
+  const { role, addresses, expires_in_seconds: seconds } = request;
   const token: StoredToken = {
     tokenId,
     role,
@@ -96,8 +96,8 @@ function newToken(order: TokenRequest, createdBy: string, now: number): NewSecre
     state: "active",
     ...(addresses === undefined ? {} : { addresses }),
     ...(seconds === undefined ? {} : { expiresAt: now + seconds * 1000 }),
-    ...("name" in order && order.name !== undefined ? { name: order.name } : {}),
-    ...buildTerms(order),
+    ...("name" in request && request.name !== undefined ? { name: request.name } : {}),
+    ...buildTerms(request),
     createdAt: now,
     createdBy,
   };
@@ -135,30 +135,30 @@ function newTokenId(): string {
   return randomBytes(idBytes).toString("hex");
 }
 
-function buildTerms(order: TokenRequest): Partial<StoredToken> {
-  switch (order.role) {
+function buildTerms(request: TokenRequest): Partial<StoredToken> {
+  switch (request.role) {
     case "admin":
     case "metrics":
       return {};
     case "trigger":
-      return { template: order.template };
+      return { template: request.template };
     case "login":
-      return { usesLeft: 1, login: order.token };
+      return { usesLeft: 1, login: request.token };
     case "agent":
       return {
-        agentId: order.agent_id,
-        ...(order.labels === undefined ? {} : { labels: order.labels }),
+        agentId: request.agent_id,
+        ...(request.labels === undefined ? {} : { labels: request.labels }),
       };
     case "join":
       return {
-        usesLeft: order.uses,
-        ...(order.agent_id === undefined ? {} : { agentId: order.agent_id }),
-        ...(order.labels === undefined ? {} : { labels: order.labels }),
+        usesLeft: request.uses,
+        ...(request.agent_id === undefined ? {} : { agentId: request.agent_id }),
+        ...(request.labels === undefined ? {} : { labels: request.labels }),
       };
     default:
       return {
-        ...(order.commands === undefined ? {} : { commands: order.commands }),
-        ...(order.target === undefined ? {} : { target: order.target }),
+        ...(request.commands === undefined ? {} : { commands: request.commands }),
+        ...(request.target === undefined ? {} : { target: request.target }),
       };
   }
 }

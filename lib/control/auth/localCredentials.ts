@@ -21,14 +21,15 @@ export interface LocalCredentialsOptions {
   now: number;
 }
 
-const order = { role: "admin", name: "local" } as const;
+const tokenRequest = { role: "admin", name: "local" } as const;
 
 /** Writes the file. A token that the file already holds is kept while it is valid. */
 export function writeLocalCredentials(options: LocalCredentialsOptions): void {
   const { path, journal, url, trust, sharedToken, now } = options;
-  if (sharedToken !== undefined) storeToken(journal.tokens, sharedToken, order, "local", now);
+  if (sharedToken !== undefined)
+    storeToken(journal.tokens, sharedToken, tokenRequest, "local", now);
   const kept = sharedToken ?? readStoredToken(path, journal, now);
-  const token = kept ?? createToken(journal.tokens, order, "local", now).text;
+  const token = kept ?? createToken(journal.tokens, tokenRequest, "local", now).text;
   writeLocalFile(path, { url, token, trust });
 }
 

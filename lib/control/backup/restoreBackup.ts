@@ -258,5 +258,5 @@ function endWhatIsUnknown(
     journal.schedules.put({ ...schedule, pausedAt: now, pauseReason });
   const resource = { created_at, last_sequence, lost: writes.length, paused: running.length };
   journal.audit.write({ action: "backup.restore", outcome: "accepted", resource });
-  return { lost: writes.length, paused: running.map(({ order }) => order.name) };
+  return { lost: writes.length, paused: running.map(({ spec }) => spec.name) };
 }

@@ -25,8 +25,8 @@ export function isLoginString(text: string): boolean {
 export function redeemLogin(context: ConsoleContext, text: string): StoredToken {
   const { tokens, revocations, audit, address, now } = context;
   const login = identifyLogin(context, readSecret(text));
-  const { login: order } = login;
-  if (order === undefined || !permits(order.role, "self.read")) {
+  const { login: request } = login;
+  if (request === undefined || !permits(request.role, "self.read")) {
     throw new WsctlError("FORBIDDEN", consoleRoles);
   }
   const made = exchangeLogin(tokens, login, now);

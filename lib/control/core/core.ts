@@ -86,9 +86,9 @@ export class ControlCore {
       case "resumeRequested":
         return this.#dispatcher?.resume(event.jobId, t);
       case "outputSubscribed":
-        return this.#outputs.subscribe(event.order, this.#peer(event.order), t);
+        return this.#outputs.subscribe(event.subscription, this.#peer(event.subscription), t);
       case "outputUnsubscribed":
-        return this.#outputs.unsubscribe(event.subscriptionId, (order) => this.#peer(order), t);
+        return this.#outputs.unsubscribe(event.subscriptionId, (each) => this.#peer(each), t);
       case "tokenRevoked":
         return this.#endSessionsOf(event.tokenId, "revoked", t);
       case "tokenFenced":

@@ -31,7 +31,7 @@ export type ControlEvent =
   | { type: "approvalRequested"; jobId: string; by: string }
   /** Pauses or resumes the requests that were not sent. */
   | { type: "pauseRequested" | "resumeRequested"; jobId: string }
-  | { type: "outputSubscribed"; order: OutputSubscription }
+  | { type: "outputSubscribed"; subscription: OutputSubscription }
   | { type: "outputUnsubscribed"; subscriptionId: number }
   | { type: "tokenRevoked"; tokenId: string }
   /** A token was used from two places. */

@@ -129,8 +129,8 @@ export class Engine {
   /** Returns the id of a new subscriber; `listener` receives its output. */
   newSubscription = (listener: (piece: OutputPayload) => void) => this.#outputs.add(listener);
 
-  subscribeOutput(order: OutputSubscription): void {
-    this.#step({ type: "outputSubscribed", order });
+  subscribeOutput(subscription: OutputSubscription): void {
+    this.#step({ type: "outputSubscribed", subscription });
   }
 
   unsubscribeOutput(subscriber: number): void {

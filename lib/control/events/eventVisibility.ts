@@ -25,7 +25,7 @@ export function visibleEntries(
   const ownsSchedule = (name: unknown) =>
     typeof name === "string" &&
     engine.journal.schedules.all().some((each) => {
-      return each.order.name === name && each.createdBy === tokenId;
+      return each.spec.name === name && each.createdBy === tokenId;
     });
   return (entry) => {
     switch (entry.type) {

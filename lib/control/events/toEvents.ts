@@ -33,7 +33,7 @@ export function toEvents(
     case "schedule_stored": {
       const reason = failedRun(entry.schedule);
       if (reason === undefined) return [];
-      const { name, job } = entry.schedule.order;
+      const { name, job } = entry.schedule.spec;
       return [event("schedule.failed", { schedule: name, command: job.command, reason })];
     }
     case "token_stored": {

@@ -5,11 +5,11 @@ import type { Job } from "../core/model.ts";
 
 /** The key is scoped to the operator: two operators may use the same key. */
 export function buildIdempotency(
-  order: JobRequest,
+  jobRequest: JobRequest,
   createdBy: string,
   key: string | undefined,
 ): Job["idempotency"] | undefined {
   if (key === undefined) return undefined;
-  const fingerprint = createHash("sha256").update(JSON.stringify(order)).digest("hex");
+  const fingerprint = createHash("sha256").update(JSON.stringify(jobRequest)).digest("hex");
   return { key: `${createdBy}:${key}`, fingerprint };
 }

@@ -3,7 +3,7 @@
  * are assigned, and the engine stores the job before the caller gets a response.
  */
 import type { JobRequest } from "../../protocol/api/jobs.ts";
-import type { ScheduleOrder } from "../../protocol/api/schedules.ts";
+import type { ScheduleSpec } from "../../protocol/api/schedules.ts";
 import type { Target } from "../../protocol/api/target.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { parametersBytesMax } from "../../protocol/limits.ts";
@@ -93,36 +93,36 @@ export class JobSubmitter {
    * @throws {WsctlError} FORBIDDEN, NO_MATCH, OFFLINE, INVALID_COMMAND, INVALID_PARAMETERS,
    *   CONFLICT, TOO_LARGE, BUSY, UNAVAILABLE or STORAGE_UNAVAILABLE
    */
-  submit(order: JobRequest, requester: Requester, key?: string): Promise<AcceptedJob> {
+  submit(jobRequest: JobRequest, requester: Requester, key?: string): Promise<AcceptedJob> {
     return new Promise((accepted, refused) => {
-      this.submitWith(order, requester, key, { accepted, refused });
+      this.submitWith(jobRequest, requester, key, { accepted, refused });
     });
   }
 
   /** Like `submit`, with callbacks instead of a promise, for the simulator. */
   submitWith(
-    order: JobRequest,
+    jobRequest: JobRequest,
     requester: Requester,
     key: string | undefined,
     completion: Completion,
   ): void {
     const { engine } = this.#options;
     try {
-      requester.scope.requireCommand(order.command);
-      assertSize(order);
-      this.#assertReason(order);
-      const idempotency = buildIdempotency(order, requester.tokenId, key);
+      requester.scope.requireCommand(jobRequest.command);
+      assertSize(jobRequest);
+      this.#assertReason(jobRequest);
+      const idempotency = buildIdempotency(jobRequest, requester.tokenId, key);
       const earlier = idempotency && this.#findEarlierJob(idempotency);
       if (earlier !== undefined) return engine.whenAccepted(earlier, completion);
       const jobId = this.#options.newId();
-      const { target, agents, skipped } = this.#resolveTarget(order, jobId, requester);
-      assertWithinMax(agents.length, order.max_agents);
+      const { target, agents, skipped } = this.#resolveTarget(jobRequest, jobId, requester);
+      assertWithinMax(agents.length, jobRequest.max_agents);
       // An agent that is online answers at once, and knows what is newer than its announcement.
-      if (!this.#areOnline(agents)) this.#assertCommand(order, agents);
-      this.#assertParameters(order, agents);
-      const requests = this.#buildRequests(order, agents, requester.signedRun);
-      const requestedBy = this.#describeRequester(requester, order, agents);
-      const built = this.#buildJob(order, requester, agents);
+      if (!this.#areOnline(agents)) this.#assertCommand(jobRequest, agents);
+      this.#assertParameters(jobRequest, agents);
+      const requests = this.#buildRequests(jobRequest, agents, requester.signedRun);
+      const requestedBy = this.#describeRequester(requester, jobRequest, agents);
+      const built = this.#buildJob(jobRequest, requester, agents);
       const traceparent = this.#options.trace?.(jobId, requester.traceparent);
       const traced = traceparent === undefined ? {} : { traceparent };
       const job = { ...built, ...traced, jobId, target, requestedBy };
@@ -140,59 +140,58 @@ export class JobSubmitter {
 
   /** Resolves the target to the agents that this operator may command. */
   #resolveTarget(
-    order: JobRequest,
+    jobRequest: JobRequest,
     jobId: string,
     { scope, retryOf }: Pick<Requester, "scope" | "retryOf">,
   ): ResolvedTarget & { target: Target } {
-    const { target, seed } = shuffleBySeed(order.target, jobId);
+    const { target, seed } = shuffleBySeed(jobRequest.target, jobId);
     const { agents } = this.#options.engine.core.registry;
     const known = scope.within(agents);
     const { blocked } = this.#options;
     const skipsNamed = retryOf !== undefined;
     const saved = (each: string) => findSavedTarget(this.#options.engine.journal.definitions, each);
     const hasAgents = agents.size > 0;
-    const terms = {
-      requireOnline: order.require_online,
-      seed,
-      blocked,
-      saved,
-      skipsNamed,
-      hasAgents,
-    };
+    const requireOnline = jobRequest.require_online;
+    const terms = { requireOnline, seed, blocked, saved, skipsNamed, hasAgents };
     return { target, ...resolveTarget(target, known, terms) };
   }
 
-  #buildRequests(order: JobRequest, agents: readonly string[], run: SignedRunRequest | undefined) {
+  #buildRequests(
+    jobRequest: JobRequest,
+    agents: readonly string[],
+    run: SignedRunRequest | undefined,
+  ) {
     const { engine, newId } = this.#options;
     const isKnown = (id: string) =>
       engine.core.dispatcher?.requests.get(id) !== undefined ||
       engine.journal.findAgent(id) !== undefined;
-    return buildRequests(order, agents, newId, isKnown, run);
+    return buildRequests(jobRequest, agents, newId, isKnown, run);
   }
 
   #buildJob(
-    order: JobRequest,
+    jobRequest: JobRequest,
     { tokenId: createdBy, name, retryOf, schedule, template, signedRun }: Requester,
     agents: readonly string[],
   ): Omit<Job, "jobId" | "target"> {
     const { approvalCommands, now } = this.#options;
     return {
-      command: order.command,
-      ...(order.parameters ? { parameters: order.parameters } : {}),
-      timeoutMs: (order.timeout_seconds ?? this.#findTimeoutSeconds(order, agents)) * 1000,
-      ttlMs: order.ttl_seconds * 1000,
-      ...(approvalCommands.has(order.command) ? { needsApproval: true } : {}),
-      ...signedFacts(order, signedRun),
-      ...parseRollout(order, agents.length),
-      ...(order.priority === "normal" ? {} : { priority: order.priority }),
-      ...(order.require_online ? { requireOnline: true } : {}),
+      command: jobRequest.command,
+      ...(jobRequest.parameters ? { parameters: jobRequest.parameters } : {}),
+      timeoutMs:
+        (jobRequest.timeout_seconds ?? this.#findTimeoutSeconds(jobRequest, agents)) * 1000,
+      ttlMs: jobRequest.ttl_seconds * 1000,
+      ...(approvalCommands.has(jobRequest.command) ? { needsApproval: true } : {}),
+      ...signedFacts(jobRequest, signedRun),
+      ...parseRollout(jobRequest, agents.length),
+      ...(jobRequest.priority === "normal" ? {} : { priority: jobRequest.priority }),
+      ...(jobRequest.require_online ? { requireOnline: true } : {}),
       ...(retryOf === undefined ? {} : { retryOf }),
       ...(schedule === undefined ? {} : { schedule }),
       ...(template === undefined ? {} : { template }),
       createdAt: now(),
       createdBy,
       ...(name === undefined ? {} : { createdByName: name }),
-      ...(order.reason === undefined ? {} : { reason: order.reason }),
+      ...(jobRequest.reason === undefined ? {} : { reason: jobRequest.reason }),
     };
   }
 
@@ -219,11 +218,9 @@ export class JobSubmitter {
     { command, parameters }: JobRequest,
     agentIds: readonly string[],
   ): NonNullable<Job["requestedBy"]> {
-    const { core, capabilities } = this.#options.engine;
-    const digests = new Set(agentIds.map((id) => core.registry.agent(id).record.capabilities));
-    const schemas = [...digests].map(
-      (digest) => capabilities.get(digest)?.get(command)?.parameters,
-    );
+    const { capabilities } = this.#options.engine;
+    const known = [...this.#digests(agentIds)].map((digest) => capabilities.get(digest));
+    const schemas = known.map((commands) => commands?.get(command)?.parameters);
     return {
       ...(role === undefined ? {} : { role }),
       ...(address === undefined ? {} : { address }),
@@ -232,9 +229,13 @@ export class JobSubmitter {
   }
 
   #findTimeoutSeconds({ command }: JobRequest, agentIds: readonly string[]): number {
-    const { core, capabilities } = this.#options.engine;
-    const digests = agentIds.map((agentId) => core.registry.agent(agentId).record.capabilities);
-    return capabilities.timeoutSeconds(command, new Set(digests));
+    return this.#options.engine.capabilities.timeoutSeconds(command, this.#digests(agentIds));
+  }
+
+  /** Returns the digests of what the agents announced. */
+  #digests(agentIds: readonly string[]): Set<string | undefined> {
+    const { registry } = this.#options.engine.core;
+    return new Set(agentIds.map((id) => registry.agent(id).record.capabilities));
   }
 
   /**
@@ -242,19 +243,19 @@ export class JobSubmitter {
    *
    * @throws {WsctlError} INVALID_COMMAND, or CONFLICT if an agent needs signatures that it lacks
    */
-  assertSchedulable({ job: order, signed }: ScheduleOrder, scope: AgentScope): void {
-    this.#assertReason(order);
+  assertSchedulable({ job: jobRequest, signed }: ScheduleSpec, scope: AgentScope): void {
+    this.#assertReason(jobRequest);
     let agents: readonly string[];
     try {
-      ({ agents } = this.#resolveTarget(order, "", { scope }));
+      ({ agents } = this.#resolveTarget(jobRequest, "", { scope }));
     } catch (error) {
       if (error instanceof WsctlError) return;
       throw error;
     }
-    this.#assertCommand(order, agents);
+    this.#assertCommand(jobRequest, agents);
     const { core, capabilities } = this.#options.engine;
     const find = (id: string) => capabilities.get(core.registry.agent(id).record.capabilities);
-    assertSignatures(order, agents, signed, find);
+    assertSignatures(jobRequest, agents, signed, find);
   }
 
   #areOnline(agentIds: readonly string[]): boolean {
@@ -265,9 +266,8 @@ export class JobSubmitter {
   /** Rejects a command that no selected agent has, if all of them have announced theirs. */
   #assertCommand({ command, force }: JobRequest, agentIds: readonly string[]): void {
     if (force || refusedByAgents.has(command)) return;
-    const { core, capabilities } = this.#options.engine;
-    const digests = new Set(agentIds.map((id) => core.registry.agent(id).record.capabilities));
-    const known = [...digests].map((digest) => capabilities.get(digest));
+    const { capabilities } = this.#options.engine;
+    const known = [...this.#digests(agentIds)].map((digest) => capabilities.get(digest));
     if (known.some((commands) => commands === undefined || commands.has(command))) return;
     const names = [...new Set(known.flatMap((commands) => [...(commands?.keys() ?? [])]))];
     const close = nearest(command, names);

@@ -8,8 +8,8 @@ export const lookBackMs = 60_000;
 
 /** Returns the first due time after a time; undefined if the schedule has no further run. */
 export function nextDue(schedule: StoredSchedule, after: number): number | undefined {
-  const { order, runs = 0 } = schedule;
-  const { timing, signed } = order;
+  const { spec, runs = 0 } = schedule;
+  const { timing, signed } = spec;
   const begin = beginningOf(schedule);
   if (signed === undefined) return nextAfter(timing, begin, after);
   if (runs >= signed.max_runs) return undefined;
@@ -19,13 +19,13 @@ export function nextDue(schedule: StoredSchedule, after: number): number | undef
 
 /** Returns the schedule with an earlier next run; undefined if nothing changes. */
 export function replanned(schedule: StoredSchedule, now: number): StoredSchedule | undefined {
-  const { nextAt, setBack, createdAt, order, last } = schedule;
+  const { nextAt, setBack, createdAt, spec, last } = schedule;
   if (nextAt === undefined) return undefined;
   const at = Math.min(setBack?.at ?? createdAt, now);
   // Agents refuse a due time of a signed schedule that has been before.
   const next =
-    order.signed === undefined
-      ? nextAfter(order.timing, at, now)
+    spec.signed === undefined
+      ? nextAfter(spec.timing, at, now)
       : nextDue(schedule, Math.max(now, last?.jobId === undefined ? 0 : last.dueAt));
   if (next === undefined || next >= nextAt) return undefined;
   return { ...schedule, nextAt: next, setBack: { at, count: (setBack?.count ?? 0) + 1 } };
@@ -40,12 +40,12 @@ export function latestDue(
   first: number,
   now: number,
 ): number | undefined {
-  const { order, scheduleId } = schedule;
-  const jitterMs = order.jitter_seconds * 1000;
+  const { spec, scheduleId } = schedule;
+  const jitterMs = spec.jitter_seconds * 1000;
   const isDue = (at: number | undefined): at is number =>
     at !== undefined && at + computeJitter(scheduleId, at, jitterMs) <= now;
   const after = (at: number) => nextDue(schedule, at);
-  const deadlineMs = (order.starting_deadline_seconds ?? lookBackMs / 1000) * 1000;
+  const deadlineMs = (spec.starting_deadline_seconds ?? lookBackMs / 1000) * 1000;
   const isLate = now - first - jitterMs > deadlineMs;
   let latest = isLate ? after(now - deadlineMs - jitterMs) : first;
   if (!isDue(latest)) return undefined;
@@ -54,13 +54,13 @@ export function latestDue(
 }
 
 /** The due time including the jitter. */
-export function dueAt({ scheduleId, nextAt, order }: StoredSchedule): number | undefined {
+export function dueAt({ scheduleId, nextAt, spec }: StoredSchedule): number | undefined {
   if (nextAt === undefined) return undefined;
-  return nextAt + computeJitter(scheduleId, nextAt, order.jitter_seconds * 1000);
+  return nextAt + computeJitter(scheduleId, nextAt, spec.jitter_seconds * 1000);
 }
 
 /** The time from which its intervals are counted. */
-function beginningOf({ createdAt, setBack, order: { signed } }: StoredSchedule): number {
+function beginningOf({ createdAt, setBack, spec: { signed } }: StoredSchedule): number {
   if (signed !== undefined) return Date.parse(signed.not_before);
   return setBack === undefined ? createdAt : Math.min(createdAt, setBack.at);
 }

@@ -7,7 +7,7 @@
  */
 import { FaultSeries } from "../../log/faultSeries.ts";
 import type { Log } from "../../log/log.ts";
-import type { ScheduleOrder } from "../../protocol/api/schedules.ts";
+import type { ScheduleSpec } from "../../protocol/api/schedules.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { scheduleBytesMax, schedulesBytesMax } from "../../protocol/limits.ts";
 import { type Clock, wallPollMs } from "../../time/clock.ts";
@@ -55,34 +55,32 @@ export class Scheduler {
    *
    * @throws {WsctlError} MALFORMED, FORBIDDEN, INVALID_COMMAND, CONFLICT, TOO_LARGE or BUSY
    */
-  create(order: ScheduleOrder, token: StoredToken): StoredSchedule {
+  create(spec: ScheduleSpec, token: StoredToken): StoredSchedule {
     const now = this.#options.clock.wall();
-    checkTiming(order.timing, now);
+    checkTiming(spec.timing, now);
     const scope = new AgentScope(token);
-    scope.requireCommand(order.job.command);
-    assertSize(order.job);
-    checkSigned(order, now);
-    this.#options.jobs.assertSchedulable(order, scope);
-    const bytes = Buffer.byteLength(JSON.stringify(order));
+    scope.requireCommand(spec.job.command);
+    assertSize(spec.job);
+    checkSigned(spec, now);
+    this.#options.jobs.assertSchedulable(spec, scope);
+    const bytes = Buffer.byteLength(JSON.stringify(spec));
     if (bytes > scheduleBytesMax) {
       const advice = "Use a selector, or list fewer agents if it is signed";
       const text = `it is over ${scheduleBytesMax} bytes as JSON. ${advice}`;
       throw new WsctlError("TOO_LARGE", `Cannot schedule: ${text}`);
     }
-    const scheduleId = order.signed?.schedule_id ?? this.#options.newId();
+    const scheduleId = spec.signed?.schedule_id ?? this.#options.newId();
     const all = this.#records.all();
-    const same = all.find(
-      (each) => each.order.name === order.name || each.scheduleId === scheduleId,
-    );
+    const same = all.find((each) => each.spec.name === spec.name || each.scheduleId === scheduleId);
     if (same !== undefined) {
-      const text = `Schedule "${same.order.name}" already exists. Delete it first`;
+      const text = `Schedule "${same.spec.name}" already exists. Delete it first`;
       throw new WsctlError("CONFLICT", text);
     }
     if (all.length >= schedulesMax || this.#records.bytes + bytes > schedulesBytesMax) {
       throw new WsctlError("BUSY", "Cannot schedule: too many schedules. Delete some");
     }
     const { tokenId: createdBy } = token;
-    const planned = this.#dueNext({ scheduleId, order, createdAt: now, createdBy }, now);
+    const planned = this.#dueNext({ scheduleId, spec, createdAt: now, createdBy }, now);
     const ended = planned.nextAt === undefined ? endedReason(planned) : undefined;
     if (ended === undefined) return this.#store(planned);
     throw new WsctlError("CONFLICT", `Cannot schedule: ${ended}`);
@@ -97,7 +95,7 @@ export class Scheduler {
   resume(schedule: StoredSchedule): StoredSchedule {
     const { pausedAt: _at, pauseReason: _for, ...rest } = schedule;
     const resumed = this.#dueNext(rest, this.#options.clock.wall());
-    const { name, timing } = schedule.order;
+    const { name, timing } = schedule.spec;
     const ended = resumed.nextAt === undefined ? endedReason(schedule) : undefined;
     if (ended !== undefined) {
       throw new WsctlError("CONFLICT", `Cannot resume schedule "${name}": ${ended}`);
@@ -149,9 +147,9 @@ export class Scheduler {
     this.#isLooking = true;
     try {
       this.#followClock();
-      for (const { order } of this.#records.all()) {
+      for (const { spec } of this.#records.all()) {
         // Read again: it may have been paused or deleted while the previous job was created.
-        const schedule = this.#records.get(order.name);
+        const schedule = this.#records.get(spec.name);
         const due = schedule && dueAt(schedule);
         if (schedule === undefined || due === undefined) continue;
         if (due <= this.#options.clock.wall()) await this.#due(schedule, due);
@@ -185,21 +183,21 @@ export class Scheduler {
   }
 
   async #due(schedule: StoredSchedule, due: number): Promise<void> {
-    const { order, nextAt: first = due, latestJobId } = schedule;
+    const { spec, nextAt: first = due, latestJobId } = schedule;
     const now = this.#options.clock.wall();
     const came = latestDue(schedule, first, now);
     const next = this.#dueNext(schedule, came ?? now);
     const done = (what: { jobId?: string; skipReason?: string }) => {
       this.#done(schedule, next, { dueAt: came ?? first, ...what });
     };
-    if (came === undefined && order.starting_deadline_seconds !== null)
+    if (came === undefined && spec.starting_deadline_seconds !== null)
       return done({ skipReason: "missed" });
     const token = this.#options.engine.journal.tokens.get(schedule.createdBy);
     if (token === undefined || !isInForce(token, this.#options.clock.wall())) {
       return this.#stop(schedule, first, "the token that created the schedule is no longer valid");
     }
-    if (order.concurrency_policy !== "allow" && this.#isOpen(latestJobId)) {
-      if (order.concurrency_policy === "forbid") return done({ skipReason: "already_running" });
+    if (spec.concurrency_policy !== "allow" && this.#isOpen(latestJobId)) {
+      if (spec.concurrency_policy === "forbid") return done({ skipReason: "already_running" });
       this.#options.engine.decide({ type: "cancelRequested", jobId: latestJobId ?? "" });
     }
     try {
@@ -207,7 +205,7 @@ export class Scheduler {
     } catch (error) {
       if (!(error instanceof WsctlError) || isPassing(error)) throw error;
       this.#options.log.warn("schedule run failed", {
-        schedule: order.name,
+        schedule: spec.name,
         reason: error.message,
       });
       done({ skipReason: `${error.code} ${error.message}` });
@@ -216,16 +214,16 @@ export class Scheduler {
 
   /** Records the result of a run, unless the schedule was deleted while its job was created. */
   #done(
-    { scheduleId, order }: StoredSchedule,
+    { scheduleId, spec }: StoredSchedule,
     next: StoredSchedule,
     last: NonNullable<StoredSchedule["last"]>,
   ): void {
-    const latest = this.#records.get(order.name);
+    const latest = this.#records.get(spec.name);
     if (latest?.scheduleId !== scheduleId) return;
-    const runs = (latest.runs ?? 0) + (order.signed && last.jobId !== undefined ? 1 : 0);
+    const runs = (latest.runs ?? 0) + (spec.signed && last.jobId !== undefined ? 1 : 0);
     const { nextAt, ...rest } = next;
     const { pausedAt } = latest;
-    const isOver = nextAt === undefined || (order.signed && runs >= order.signed.max_runs);
+    const isOver = nextAt === undefined || (spec.signed && runs >= spec.signed.max_runs);
     const goesOn = pausedAt === undefined && !isOver;
     const latestJobId = last.jobId ?? latest.latestJobId;
     const done: StoredSchedule = {
@@ -237,7 +235,7 @@ export class Scheduler {
       last,
     };
     this.#records.put(pausedAt === undefined && isOver ? this.#ended(done) : done);
-    this.#warnOfEnd(order.name);
+    this.#warnOfEnd(spec.name);
   }
 
   /** A signed schedule without a further run pauses, and says why. */
@@ -245,7 +243,7 @@ export class Scheduler {
     const pauseReason = endedReason(schedule);
     if (pauseReason === undefined) return schedule;
     const { clock, log } = this.#options;
-    log.warn("schedule paused", { schedule: schedule.order.name, reason: pauseReason });
+    log.warn("schedule paused", { schedule: schedule.spec.name, reason: pauseReason });
     return { ...schedule, pausedAt: clock.wall(), pauseReason };
   }
 
@@ -262,21 +260,21 @@ export class Scheduler {
   }
 
   async #startRun(schedule: StoredSchedule, came: number, token: StoredToken) {
-    const { scheduleId, order, setBack } = schedule;
+    const { scheduleId, spec, setBack } = schedule;
     const { tokenId, name, role } = token;
-    const from = order.template === undefined ? {} : { template: order.template };
-    const origin = { schedule: order.name, ...from };
-    const run = buildSignedRun(order, came);
-    const orderer = {
+    const from = spec.template === undefined ? {} : { template: spec.template };
+    const origin = { schedule: spec.name, ...from };
+    const run = buildSignedRun(spec, came);
+    const requester = {
       ...{ tokenId, name, role, scope: new AgentScope(token), ...origin },
-      signedRun: run && { ...run, agents: order.signed?.agents ?? [] },
+      signedRun: run && { ...run, agents: spec.signed?.agents ?? [] },
     };
     // Contains a space, which keys of operators cannot. The suffix distinguishes runs that are due
     // a second time after the clock was set back.
     const again = setBack === undefined ? "" : ` ${setBack.count}`;
     const key = `schedule ${scheduleId} ${came}${again}`;
-    const { job } = await this.#options.jobs.submit(order.job, orderer, key);
-    this.#options.log.info("schedule run started", { schedule: order.name, job_id: job.jobId });
+    const { job } = await this.#options.jobs.submit(spec.job, requester, key);
+    this.#options.log.info("schedule run started", { schedule: spec.name, job_id: job.jobId });
     return job.jobId;
   }
 
@@ -285,7 +283,7 @@ export class Scheduler {
     const now = this.#options.clock.wall();
     const last = { dueAt: came, skipReason: `FORBIDDEN ${why}` };
     this.#records.put({ ...rest, pausedAt: now, pauseReason: why, last });
-    this.#options.log.warn("schedule paused", { schedule: schedule.order.name, reason: why });
+    this.#options.log.warn("schedule paused", { schedule: schedule.spec.name, reason: why });
   }
 
   #isOpen(jobId: string | undefined): boolean {

@@ -3,7 +3,7 @@
  * The agents check all of it again, and trust nothing that is decided here.
  */
 import type { LogFields } from "../../log/log.ts";
-import { type ScheduleOrder, scheduleTerms } from "../../protocol/api/schedules.ts";
+import { type ScheduleSpec, scheduleTerms } from "../../protocol/api/schedules.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { countDueTimes } from "../../timing/dueTimes.ts";
@@ -20,7 +20,7 @@ const lastMsMax = 7 * 24 * 60 * 60 * 1000;
  *
  * @throws {WsctlError} CONFLICT
  */
-export function checkSigned({ job, signed }: ScheduleOrder, now: number): void {
+export function checkSigned({ job, signed }: ScheduleSpec, now: number): void {
   if (job.signed !== undefined) {
     const text = "a schedule cannot repeat a signed job, because each signature covers one request";
     const advice = "Sign the schedule with wsctl schedules create --sign KEY";
@@ -40,15 +40,15 @@ export function checkSigned({ job, signed }: ScheduleOrder, now: number): void {
 }
 
 /** Returns the run of a signed schedule that is due at a time; undefined if it is not signed. */
-export function buildSignedRun(order: ScheduleOrder, dueAt: number): SignedRun | undefined {
-  const { signed } = order;
+export function buildSignedRun(spec: ScheduleSpec, dueAt: number): SignedRun | undefined {
+  const { signed } = spec;
   if (signed === undefined) return undefined;
-  return { schedule: scheduleTerms(order, signed), dueAt: timestamp(dueAt) };
+  return { schedule: scheduleTerms(spec, signed), dueAt: timestamp(dueAt) };
 }
 
 /** Returns why a signed schedule has no further run; undefined for one that is not signed. */
-export function endedReason({ order, runs = 0 }: StoredSchedule): string | undefined {
-  const { signed } = order;
+export function endedReason({ spec, runs = 0 }: StoredSchedule): string | undefined {
+  const { signed } = spec;
   if (signed === undefined) return undefined;
   const { max_runs, not_after } = signed;
   const why =
@@ -63,8 +63,8 @@ export function endedReason({ order, runs = 0 }: StoredSchedule): string | undef
  * the time; undefined for any other schedule.
  */
 export function describeEnd(schedule: StoredSchedule, now: number): LogFields | undefined {
-  const { order, runs = 0, nextAt } = schedule;
-  const { signed, name, timing, job } = order;
+  const { spec, runs = 0, nextAt } = schedule;
+  const { signed, name, timing, job } = spec;
   if (signed === undefined || nextAt === undefined) return undefined;
   const [begin, end] = [Date.parse(signed.not_before), Date.parse(signed.not_after)];
   const runsLeft = signed.max_runs - runs;

@@ -134,9 +134,9 @@ export class OperatorSession {
   }
 
   /** Runs in the same synchronous step that checked the authority. */
-  #submit({ ref, job: order, key, traceparent }: SubmitMessage): void {
+  #submit({ ref, job: jobRequest, key, traceparent }: SubmitMessage): void {
     const { jobs, engine } = this.#options;
-    jobs.submitWith(order, describeOperator(this.#options, traceparent), key, {
+    jobs.submitWith(jobRequest, describeOperator(this.#options, traceparent), key, {
       accepted: (accepted: AcceptedJob) => {
         const line = acceptedLine(engine, accepted);
         this.#say(JSON.stringify({ type: "accepted", ref, ...line }));

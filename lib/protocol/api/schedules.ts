@@ -68,20 +68,20 @@ const scheduleEntries = {
 } as const;
 
 /** What a schedule keeps: its job, and the name of the template that the job was made from. */
-export const ScheduleOrder = v.strictObject({
+export const ScheduleSpec = v.strictObject({
   ...scheduleEntries,
   job: JobRequest,
   template: v.optional(ResourceName),
 });
-export type ScheduleOrder = v.InferOutput<typeof ScheduleOrder>;
+export type ScheduleSpec = v.InferOutput<typeof ScheduleSpec>;
 
 /** Returns what the signatures of a schedule cover, besides the agent and the command. */
 export function scheduleTerms(
-  order: Omit<ScheduleOrder, "template">,
+  spec: Omit<ScheduleSpec, "template">,
   { schedule_id, not_before, not_after, max_runs }: SignedScheduleRequest,
 ): ScheduleTerms {
-  const { name, timing, starting_deadline_seconds, jitter_seconds, concurrency_policy } = order;
-  const { timeout_seconds = timeoutSecondsDefault, ttl_seconds } = order.job;
+  const { name, timing, starting_deadline_seconds, jitter_seconds, concurrency_policy } = spec;
+  const { timeout_seconds = timeoutSecondsDefault, ttl_seconds } = spec.job;
   return {
     ...{ schedule_id, not_before, not_after, max_runs, name, timing, jitter_seconds },
     starting_deadline_seconds: starting_deadline_seconds ?? 0,
@@ -139,7 +139,7 @@ const SignedScheduleView = v.object({
 });
 
 export const ScheduleView = v.object({
-  ...ScheduleOrder.entries,
+  ...ScheduleSpec.entries,
   signed: v.exactOptional(SignedScheduleView),
   created_at: Timestamp,
   created_by: v.string(),

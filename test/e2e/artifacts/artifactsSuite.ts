@@ -1,4 +1,4 @@
-/** Artifacts in the embedded store, from the order to the deletion, on one runtime. */
+/** Artifacts in the embedded store, from their creation to their deletion, on one runtime. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
   complete,
@@ -78,7 +78,7 @@ export function artifactsSuite(flavour: Flavour): void {
       expect([got.status, (await got.bytes()).length]).toEqual([200, 0]);
     });
 
-    test("are made once for one order, and need no second upload of known content", async () => {
+    test("are created once for equal requests, and need no second upload of known content", async () => {
       const content = randomContent(1_000);
       const first = await ordered(target, agent, content);
       const again = await ordered(target, agent, content);

@@ -224,7 +224,7 @@ esac
   expect(second.replace(/.*--since/, "")).toBe(first.replace(/.*--until/, ""));
 });
 
-test("an order that is none is refused with what is wrong", async () => {
+test("a collection request with a wrong form is refused, and the error says what is wrong", async () => {
   const refused = await wsctl(["internal", "collect"], { stdin: '{"source": {"kind": "files"}}' });
   expect(refused.code).toBe(2);
   expect(refused.stderr).toMatch(/^wsctl: Invalid request: source\.name is missing/);

@@ -1,4 +1,4 @@
-/** What tests of the collector share: an order, and what became of it. */
+/** What tests of the collector share: a request, and its result. */
 import { createHash } from "node:crypto";
 import { readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** The collector as a process, as an agent's program: its order, what it prints, how it ends. */
+/** The collector as a process, as an agent's program: its request, its output and its end. */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { CollectResult } from "../../../lib/agent/logs/collectRequest.ts";
 import { type Flavour, wsctlCommand } from "./processes.ts";

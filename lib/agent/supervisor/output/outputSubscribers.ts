@@ -37,7 +37,7 @@ const longEscaped = /[\0-\x07\x0b\x0e-\x1f]/;
 type Emit = (piece: OutputPiece) => void;
 
 interface Subscriber {
-  order: OutputSubscription;
+  subscription: OutputSubscription;
   /** Chunks up to this sequence were sent. */
   seen: number;
   /** Chunks that were sent, and that the subscriber has not confirmed. */
@@ -64,16 +64,20 @@ export class OutputSubscribers {
   }
 
   /** A subscriber requests more output, or confirms that it is still present. */
-  subscribe(order: OutputSubscription, emit: Emit): void {
-    const { requestId, subscriptionId, after, bytes } = order;
+  subscribe(subscription: OutputSubscription, emit: Emit): void {
+    const { requestId, subscriptionId, after, bytes } = subscription;
     const run = this.#findSource(requestId);
-    if (order.program !== "open" && !existsSync(run.dir)) {
-      return emit(order.program === "ended" ? buildCut(order, after) : buildEnd(order, after, 0));
+    if (subscription.program !== "open" && !existsSync(run.dir)) {
+      return emit(
+        subscription.program === "ended"
+          ? buildCut(subscription, after)
+          : buildEnd(subscription, after, 0),
+      );
     }
     const subscribers = this.#subscribers.get(requestId) ?? new Map<number, Subscriber>();
     const known = subscribers.get(subscriptionId);
     if (known === undefined && subscribers.size >= subscriptionsPerRequestMax) {
-      return emit(buildCut(order, after));
+      return emit(buildCut(subscription, after));
     }
     clearTimeout(known?.lease);
     const lease = setTimeout(
@@ -86,7 +90,7 @@ export class OutputSubscribers {
     const bytesLeft = sent.reduce((left, piece) => left - piece.cost, bytes);
     this.#subscribers.set(requestId, subscribers);
     subscribers.set(subscriptionId, {
-      ...{ order, seen, sent, bytesLeft, reader, emit, lease },
+      ...{ subscription, seen, sent, bytesLeft, reader, emit, lease },
       isNoted: known?.isNoted ?? false,
     });
     this.onOutput(requestId);
@@ -120,14 +124,16 @@ export class OutputSubscribers {
     const hungry = all.filter(({ bytesLeft }) => bytesLeft > 0);
     // No notification is necessary if no subscriber requests more.
     const seen = Math.min(Number.MAX_SAFE_INTEGER, ...hungry.map((each) => each.seen));
-    run.onDrained(Math.min(...all.map(({ order }) => order.after)), seen);
+    run.onDrained(Math.min(...all.map(({ subscription }) => subscription.after)), seen);
   }
 
   /** The program did not start, or the files of its run are deleted. */
   onClosed(requestId: string): void {
-    for (const { order, seen, isNoted, emit } of this.#subscribers.get(requestId)?.values() ?? []) {
-      emit(isNoted ? buildCut(order, seen) : buildEnd(order, seen, 0));
-      this.#unsubscribe(requestId, order.subscriptionId);
+    for (const { subscription, seen, isNoted, emit } of this.#subscribers
+      .get(requestId)
+      ?.values() ?? []) {
+      emit(isNoted ? buildCut(subscription, seen) : buildEnd(subscription, seen, 0));
+      this.#unsubscribe(requestId, subscription.subscriptionId);
     }
   }
 
@@ -151,7 +157,7 @@ export class OutputSubscribers {
   }
 
   #send(subscriber: Subscriber, last: OutputSource["last"]): void {
-    const { order, reader, emit } = subscriber;
+    const { subscription, reader, emit } = subscriber;
     while (subscriber.bytesLeft > 0) {
       const pieces = reader.read(subscriber.seen, subscriber.bytesLeft);
       for (const piece of pieces) {
@@ -159,14 +165,14 @@ export class OutputSubscribers {
         const cost = outputCost(piece.bytes.length);
         subscriber.bytesLeft -= cost;
         subscriber.sent.push({ sequence: piece.sequence, cost });
-        emit(buildOutput(order, piece));
+        emit(buildOutput(subscription, piece));
       }
       if (pieces.length > 0) continue;
       if (last === undefined) return;
       const { seen } = subscriber;
-      if (last === "unknown") emit(buildCut(order, seen));
-      else emit(buildEnd(order, last, Math.max(0, last - seen)));
-      return this.#unsubscribe(order.requestId, order.subscriptionId);
+      if (last === "unknown") emit(buildCut(subscription, seen));
+      else emit(buildEnd(subscription, last, Math.max(0, last - seen)));
+      return this.#unsubscribe(subscription.requestId, subscription.subscriptionId);
     }
   }
 
@@ -179,10 +185,10 @@ export class OutputSubscribers {
 }
 
 function buildOutput(
-  order: OutputSubscription,
+  subscription: OutputSubscription,
   { sequence, stream, bytes, skipped }: OutputChunk,
 ): OutputPiece {
-  const { requestId, subscriptionId } = order;
+  const { requestId, subscriptionId } = subscription;
   const text = decodeText(bytes);
   const content = text === undefined ? { base64: bytes.toString("base64") } : { text };
   return {
@@ -222,6 +228,6 @@ function buildEnd(
 }
 
 /** The end of a subscription whose output exists no longer, or cannot be read. */
-function buildCut(order: OutputSubscription, sequence: number): OutputPiece {
-  return { ...buildEnd(order, sequence, 0), incomplete: true };
+function buildCut(subscription: OutputSubscription, sequence: number): OutputPiece {
+  return { ...buildEnd(subscription, sequence, 0), incomplete: true };
 }

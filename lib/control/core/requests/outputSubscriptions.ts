@@ -25,10 +25,14 @@ export class OutputSubscriptions {
    * informed now, if it is connected and was sent the request, and with every later sending of the
    * command.
    */
-  subscribe(order: OutputSubscription, session: Session | undefined, t: ControlTransition): void {
-    const { isOver } = this.#set(order);
+  subscribe(
+    subscription: OutputSubscription,
+    session: Session | undefined,
+    t: ControlTransition,
+  ): void {
+    const { isOver } = this.#set(subscription);
     if (session === undefined || isOver) return;
-    const { subscriptionId, after } = order;
+    const { subscriptionId, after } = subscription;
     if (!session.isExtended) {
       t.perform({
         type: "forwardOutput",
@@ -38,16 +42,16 @@ export class OutputSubscriptions {
         },
       });
     } else if (hasHello(session)) {
-      const message = subscribeMessage(order);
+      const message = subscribeMessage(subscription);
       t.send(session.sessionId, message);
     }
   }
 
-  #set(order: OutputSubscription): KnownSubscription {
-    const { subscriptionId, requestId } = order;
+  #set(subscription: OutputSubscription): KnownSubscription {
+    const { subscriptionId, requestId } = subscription;
     const known = this.#byId.get(subscriptionId);
-    const last = Math.max(order.after, known?.last ?? 0);
-    const kept = { ...order, last, isOver: known?.isOver ?? false };
+    const last = Math.max(subscription.after, known?.last ?? 0);
+    const kept = { ...subscription, last, isOver: known?.isOver ?? false };
     this.#byId.set(subscriptionId, kept);
     const subscribers = this.#byRequest.get(requestId) ?? new Set();
     this.#byRequest.set(requestId, subscribers.add(subscriptionId));
@@ -60,19 +64,19 @@ export class OutputSubscriptions {
    */
   unsubscribe(
     subscriber: number,
-    sessionOf: (order: OutputSubscription) => Session | undefined,
+    sessionOf: (subscription: OutputSubscription) => Session | undefined,
     t: ControlTransition,
   ): void {
-    const order = this.#byId.get(subscriber);
-    if (order === undefined) return;
+    const subscription = this.#byId.get(subscriber);
+    if (subscription === undefined) return;
     this.#byId.delete(subscriber);
-    const subscribers = this.#byRequest.get(order.requestId);
+    const subscribers = this.#byRequest.get(subscription.requestId);
     subscribers?.delete(subscriber);
-    if (subscribers?.size === 0) this.#byRequest.delete(order.requestId);
-    const session = sessionOf(order);
+    if (subscribers?.size === 0) this.#byRequest.delete(subscription.requestId);
+    const session = sessionOf(subscription);
     if (!session?.isExtended || !hasHello(session)) return;
     const message = subscribeMessage(
-      { ...order, after: order.last, bytes: 0 },
+      { ...subscription, after: subscription.last, bytes: 0 },
       { unsubscribe: true },
     );
     t.send(session.sessionId, message);
@@ -81,25 +85,25 @@ export class OutputSubscriptions {
   /** Returns the messages that resume the output of a request after the last received chunk. */
   messagesFor(requestId: string): ControlDraft[] {
     return [...(this.#byRequest.get(requestId) ?? [])].flatMap((subscriber) => {
-      const order = this.#byId.get(subscriber);
-      if (order === undefined || order.isOver) return [];
-      const { last: after, bytesLeft } = order;
-      return [subscribeMessage({ ...order, after, bytes: Math.max(0, bytesLeft) })];
+      const subscription = this.#byId.get(subscriber);
+      if (subscription === undefined || subscription.isOver) return [];
+      const { last: after, bytesLeft } = subscription;
+      return [subscribeMessage({ ...subscription, after, bytes: Math.max(0, bytesLeft) })];
     });
   }
 
   /** Whether a subscriber requested this chunk of the agent. */
   accept(agentId: string, { request_id, payload }: Output): boolean {
-    const order = this.#byId.get(payload.subscription_id);
-    const isTheirs = order?.agentId === agentId && order.requestId === request_id;
-    if (order === undefined || !isTheirs) return false;
+    const subscription = this.#byId.get(payload.subscription_id);
+    const isTheirs = subscription?.agentId === agentId && subscription.requestId === request_id;
+    if (subscription === undefined || !isTheirs) return false;
     // There is one end, and no chunk is empty: repeats of either are dropped.
-    if (order.isOver || (isEmpty(payload) && !payload.end && !payload.skipped)) return false;
-    const isNew = payload.sequence > order.last && order.bytesLeft > 0;
+    if (subscription.isOver || (isEmpty(payload) && !payload.end && !payload.skipped)) return false;
+    const isNew = payload.sequence > subscription.last && subscription.bytesLeft > 0;
     if (!isNew && payload.end !== true) return false;
-    order.bytesLeft -= outputCredit(payload);
-    order.last = payload.sequence;
-    if (payload.end) order.isOver = true;
+    subscription.bytesLeft -= outputCredit(payload);
+    subscription.last = payload.sequence;
+    if (payload.end) subscription.isOver = true;
     return true;
   }
 }
@@ -117,13 +121,13 @@ function isEmpty({ text, base64 }: OutputPayload): boolean {
 }
 
 function subscribeMessage(
-  order: OutputSubscription,
+  subscription: OutputSubscription,
   more: { unsubscribe?: true } = {},
 ): ControlDraft {
-  const { subscriptionId, after, bytes } = order;
+  const { subscriptionId, after, bytes } = subscription;
   return {
     type: "subscribe_output",
-    request_id: order.requestId,
+    request_id: subscription.requestId,
     payload: { subscription_id: subscriptionId, after, bytes, ...more },
   };
 }

@@ -13,8 +13,8 @@ type RolloutFields =
   | "maxFailures";
 
 /** Counts are at least one; the number of failures is rounded down. */
-export function parseRollout(order: JobRequest, total: number): Pick<Job, RolloutFields> {
-  const { batch, canary, max_failures: most, waves, ...pauses } = order.rollout ?? {};
+export function parseRollout(jobRequest: JobRequest, total: number): Pick<Job, RolloutFields> {
+  const { batch, canary, max_failures: most, waves, ...pauses } = jobRequest.rollout ?? {};
   const { batch_pause_seconds: pause, canary_pause_seconds: wait } = pauses;
   return {
     ...(batch === undefined ? {} : { batch: atLeastOne(batch, total) }),

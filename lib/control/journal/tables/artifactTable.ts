@@ -47,7 +47,7 @@ export interface ArtifactTable {
   get(artifactId: string): StoredArtifact | undefined;
   /** Returns what an equal request created before. */
   same(
-    order: Pick<StoredArtifact, "requestId" | "sha256" | "name" | "kind">,
+    wanted: Pick<StoredArtifact, "requestId" | "sha256" | "name" | "kind">,
   ): StoredArtifact | undefined;
   /** Returns a ready, verified and unexpired artifact with this content. */
   withContent(sha256: string, now: number): StoredArtifact | undefined;

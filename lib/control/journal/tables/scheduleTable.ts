@@ -1,12 +1,12 @@
 /** Schedules in the control plane's journal. */
-import type { ScheduleOrder } from "../../../protocol/api/schedules.ts";
+import type { ScheduleSpec } from "../../../protocol/api/schedules.ts";
 import type { Database } from "../../../store/sqlite.ts";
 import type { IndexReads } from "../index/currentIndex.ts";
 
 /** Times in milliseconds since 1970 on the wall clock, because schedules follow civil time. */
 export interface StoredSchedule {
   scheduleId: string;
-  order: ScheduleOrder;
+  spec: ScheduleSpec;
   createdAt: number;
   /** The id of the token that creates its jobs. */
   createdBy: string;
@@ -57,7 +57,7 @@ export function createScheduleTable(
   const all = db.prepare<[], Row>("SELECT record FROM schedules");
   const held = new Map<string, { schedule: StoredSchedule; bytes: number }>();
   const hold = (schedule: StoredSchedule, text: string) =>
-    held.set(schedule.order.name, { schedule, bytes: Buffer.byteLength(text) });
+    held.set(schedule.spec.name, { schedule, bytes: Buffer.byteLength(text) });
   for (const row of all.all()) hold(JSON.parse(row.record) as StoredSchedule, row.record);
   return {
     get: (name) => held.get(name)?.schedule,
@@ -73,9 +73,9 @@ export function createScheduleTable(
       record({ type: "schedule_stored", schedule });
       hold(schedule, text);
     },
-    remove: ({ scheduleId, order }) => {
+    remove: ({ scheduleId, spec }) => {
       record({ type: "schedule_removed", schedule_id: scheduleId });
-      held.delete(order.name);
+      held.delete(spec.name);
     },
   };
 }
@@ -89,7 +89,7 @@ export function scheduleWriter(db: Database) {
   const remove = db.prepare<[string]>("DELETE FROM schedules WHERE schedule_id = ?");
   return {
     store: (schedule: StoredSchedule) => {
-      store.run(schedule.scheduleId, schedule.order.name, JSON.stringify(schedule));
+      store.run(schedule.scheduleId, schedule.spec.name, JSON.stringify(schedule));
     },
     remove: (scheduleId: string) => void remove.run(scheduleId),
   };

@@ -7,17 +7,17 @@ import {
   describeEnd,
   endedReason,
 } from "../../../../lib/control/schedules/signedRuns.ts";
-import type { ScheduleOrder } from "../../../../lib/protocol/api/schedules.ts";
+import type { ScheduleSpec } from "../../../../lib/protocol/api/schedules.ts";
 
 const at = (text: string) => Date.parse(`2026-01-${text}.000Z`);
-const signed: NonNullable<ScheduleOrder["signed"]> = {
+const signed: NonNullable<ScheduleSpec["signed"]> = {
   schedule_id: "01a22996-5651-769b-8b4d-c561d40a425a",
   not_before: "2026-01-01T00:00:00.000Z",
   not_after: "2026-01-11T00:00:00.000Z",
   max_runs: 5,
   agents: [{ agent: "web-1", signatures: [{ key: "0".repeat(16), signature: "A".repeat(86) }] }],
 };
-const order: ScheduleOrder = {
+const spec: ScheduleSpec = {
   name: "nightly",
   timing: { cron: "0 3 * * *", time_zone: "UTC" },
   starting_deadline_seconds: 60,
@@ -33,9 +33,9 @@ const order: ScheduleOrder = {
   },
 };
 const stored = (more: Partial<StoredSchedule> = {}): StoredSchedule => {
-  return { scheduleId: signed.schedule_id, order, createdAt: 0, createdBy: "t", ...more };
+  return { scheduleId: signed.schedule_id, spec, createdAt: 0, createdBy: "t", ...more };
 };
-const every = (seconds: number) => ({ ...order, timing: { every_seconds: seconds } });
+const every = (seconds: number) => ({ ...spec, timing: { every_seconds: seconds } });
 
 describe("a signed schedule at the control plane", () => {
   test("is due from its beginning to its end, and as often as it is signed", () => {
@@ -47,7 +47,7 @@ describe("a signed schedule at the control plane", () => {
   });
 
   test("counts its intervals from its signed beginning, whenever it was created", () => {
-    const created = { createdAt: at("01T12:34:56"), order: every(86_400) };
+    const created = { createdAt: at("01T12:34:56"), spec: every(86_400) };
     expect(nextDue(stored(created), at("03T01:00:00"))).toBe(at("04T00:00:00"));
     const due = stored({ ...created, nextAt: at("04T00:00:00") });
     expect(latestDue(due, at("04T00:00:00"), at("04T00:00:30"))).toBe(at("04T00:00:00"));
@@ -60,14 +60,14 @@ describe("a signed schedule at the control plane", () => {
   });
 
   test("sends what is signed, with the due time", () => {
-    expect(buildSignedRun(order, at("04T03:00:00"))).toEqual({
+    expect(buildSignedRun(spec, at("04T03:00:00"))).toEqual({
       schedule: {
         schedule_id: signed.schedule_id,
         not_before: signed.not_before,
         not_after: signed.not_after,
         max_runs: 5,
         name: "nightly",
-        timing: order.timing,
+        timing: spec.timing,
         starting_deadline_seconds: 60,
         jitter_seconds: 0,
         concurrency_policy: "forbid",
@@ -80,21 +80,21 @@ describe("a signed schedule at the control plane", () => {
 
   test("is accepted only for exactly the agents that were signed, and before its end", () => {
     const now = at("02T00:00:00");
-    const target = (value: object) => ({ ...order, job: { ...order.job, target: value } });
-    expect(() => checkSigned(order, now)).not.toThrow();
+    const target = (value: object) => ({ ...spec, job: { ...spec.job, target: value } });
+    expect(() => checkSigned(spec, now)).not.toThrow();
     for (const value of [{ agents: ["web-1", "web-2"] }, { agents: ["web-2"] }, { all: true }]) {
-      expect(() => checkSigned(target(value) as ScheduleOrder, now)).toThrow("do not cover");
+      expect(() => checkSigned(target(value) as ScheduleSpec, now)).toThrow("do not cover");
     }
-    const sampled = target({ agents: ["web-1"], sample: 1 }) as ScheduleOrder;
+    const sampled = target({ agents: ["web-1"], sample: 1 }) as ScheduleSpec;
     expect(() => checkSigned(sampled, now)).toThrow("do not cover");
-    expect(() => checkSigned(order, at("11T00:00:00"))).toThrow("expired at 2026-01-11");
+    expect(() => checkSigned(spec, at("11T00:00:00"))).toThrow("expired at 2026-01-11");
   });
 
   test("ends when its runs have started, or when none is due any more", () => {
     expect(endedReason(stored({ runs: 5 }))).toStartWith("its signatures allowed 5 runs");
     expect(endedReason(stored({ runs: 2 }))).toStartWith("no run is due before its signatures");
-    const { signed: _none, ...plain } = order;
-    expect(endedReason(stored({ order: plain }))).toBeUndefined();
+    const { signed: _none, ...plain } = spec;
+    expect(endedReason(stored({ spec: plain }))).toBeUndefined();
   });
 
   test.each([
@@ -102,10 +102,10 @@ describe("a signed schedule at the control plane", () => {
     ["more runs are left", { runs: 1 }, "03T03:00:00", false],
     ["three due times are left", {}, "08T03:00:00", true],
     ["four due times are left", {}, "07T03:00:00", false],
-    ["three intervals are left", { order: every(86_400) }, "09T00:00:00", true],
-    ["four intervals are left", { order: every(86_400) }, "08T00:00:00", false],
-    ["a tenth of the time is left", { order: every(60) }, "10T00:00:00", true],
-    ["more of the time is left", { order: every(60) }, "09T23:00:00", false],
+    ["three intervals are left", { spec: every(86_400) }, "09T00:00:00", true],
+    ["four intervals are left", { spec: every(86_400) }, "08T00:00:00", false],
+    ["a tenth of the time is left", { spec: every(60) }, "10T00:00:00", true],
+    ["more of the time is left", { spec: every(60) }, "09T23:00:00", false],
   ])("whether it ends soon: %s", (_when, more, next, isSoon) => {
     const now = at(next) - 1;
     const found = describeEnd(stored({ ...more, nextAt: at(next) }), now + 1);

@@ -19,7 +19,7 @@ const subscriber = 1;
 
 /** The stream of one job with one request, and its agent in hand. */
 class Watching {
-  readonly orders: OutputSubscription[] = [];
+  readonly subscriptions: OutputSubscription[] = [];
   hasLeft = false;
   nowMs = 0;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
@@ -52,9 +52,9 @@ class Watching {
         this.#pass = listener;
         return subscriber;
       },
-      subscribeOutput: (order: OutputSubscription) => {
-        this.orders.push(order);
-        if (this.#spooled > 0) queueMicrotask(() => this.#serve(order));
+      subscribeOutput: (subscription: OutputSubscription) => {
+        this.subscriptions.push(subscription);
+        if (this.#spooled > 0) queueMicrotask(() => this.#serve(subscription));
       },
       unsubscribeOutput: () => {
         this.hasLeft = true;
@@ -77,7 +77,7 @@ class Watching {
 
   /** The agent sends what was asked for last. */
   fill(): void {
-    for (let left = this.orders.at(-1)?.bytesLeft ?? 0; left > 0; left -= 8_192) {
+    for (let left = this.subscriptions.at(-1)?.bytesLeft ?? 0; left > 0; left -= 8_192) {
       this.write(Math.min(left, 8_192));
     }
   }

@@ -67,7 +67,7 @@ describe("JobOrder", () => {
     expect(faultOf(JobRequest, body)).toBe(fault);
   });
 
-  test("refuses what is no order at all", () => {
+  test("refuses a body that is no job request", () => {
     for (const body of [undefined, null, [], [order], "ping", 1, true]) {
       expect([body, v.is(JobRequest, body)]).toEqual([body, false]);
     }

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { Problem } from "../parts/badge.tsx";
 import { CopyLine } from "../parts/copyLine.tsx";
 import { visible } from "../state/format.ts";
-import { isMissing } from "../state/savedOrder.ts";
+import { isMissing } from "../state/formValues.ts";
 
 export function SaveForm(props: {
   error: string;

@@ -1,6 +1,6 @@
 /** When a saved job runs, with a preview of its next times. */
 import { Problem } from "../parts/badge.tsx";
-import { isMissing, nextTimes, type Texts, timingOf } from "../state/savedOrder.ts";
+import { isMissing, nextTimes, type Texts, timingOf } from "../state/formValues.ts";
 import { TextField } from "./textField.tsx";
 
 const kinds = [
@@ -111,7 +111,7 @@ export function ScheduleFields(props: {
 }
 
 function NextTimes({ texts }: { texts: Texts }) {
-  const { order: timing, error } = timingOf(texts);
+  const { value: timing, error } = timingOf(texts);
   if (timing === undefined) return <Problem text={isMissing(error) ? "" : error} />;
   const next = nextTimes(timing, Date.now(), timesShown);
   if (next.error !== "") return <Problem text={next.error} />;

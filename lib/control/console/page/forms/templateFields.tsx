@@ -1,5 +1,5 @@
 /** The name of a template, and what each of its runs fills in. */
-import type { Texts } from "../state/savedOrder.ts";
+import type { Texts } from "../state/formValues.ts";
 import { TextField } from "./textField.tsx";
 
 export function TemplateFields(props: {

@@ -42,8 +42,8 @@ export function TokenForm({
       ...(isNarrowed && target.trim() !== "" ? { target: target.trim() } : {}),
       ...(isNarrowed && list.length > 0 ? { commands: list } : {}),
     };
-    const order = isLogin && !isJoin ? { role: "login", token: body } : body;
-    const made = await act<NewToken>({ path: "api/v1/tokens", body: order, isSensitive: true });
+    const request = isLogin && !isJoin ? { role: "login", token: body } : body;
+    const made = await act<NewToken>({ path: "api/v1/tokens", body: request, isSensitive: true });
     if (made !== undefined) onMade(made);
   };
   // A join token is valid for 30 days at most.

@@ -73,9 +73,9 @@ export function sendLine(job: JobRequestInput, files: readonly string[] = []): s
 }
 
 /** The line with `wsctl schedules create`. */
-export function scheduleLine(order: ScheduleRequestInput): string {
-  const { name, timing, job, jitter_seconds: jitter, concurrency_policy: policy } = order;
-  const { starting_deadline_seconds: deadline } = order;
+export function scheduleLine(request: ScheduleRequestInput): string {
+  const { name, timing, job, jitter_seconds: jitter, concurrency_policy: policy } = request;
+  const { starting_deadline_seconds: deadline } = request;
   const words = new Words("wsctl", "schedules", "create", name, job?.command ?? "");
   if (job !== undefined) addJob(words, job);
   if ("cron" in timing) words.add("--cron", timing.cron).add("--time-zone", timing.time_zone);

@@ -47,8 +47,8 @@ export async function uploadFile(
   const sha256 = Array.from(new Uint8Array(digest), (each) => {
     return each.toString(16).padStart(2, "0");
   }).join("");
-  const order = { name: file.name, bytes: file.size, sha256, kind: "file" };
-  const made = await query<NewArtifact>("api/v1/artifacts", order, signal);
+  const request = { name: file.name, bytes: file.size, sha256, kind: "file" };
+  const made = await query<NewArtifact>("api/v1/artifacts", request, signal);
   const { artifact_id } = made;
   if (made.upload !== undefined) {
     await send(file, made.upload, signal, onProgress);

@@ -17,6 +17,7 @@ import { say } from "../parts/dialog.tsx";
 import { get } from "../state/api.ts";
 import { scheduleLine, sendLine, templateLine } from "../state/cliLine.ts";
 import { counted, visible } from "../state/format.ts";
+import { isMissing, promptNames, scheduleOf, type Texts, templateOf } from "../state/formValues.ts";
 import { type Field, fieldsOf, readFields, readJson, textsOf } from "../state/parameters.ts";
 import { useCommands, usePreview } from "../state/preview.ts";
 import { go, route, setQuery } from "../state/router.ts";
@@ -28,7 +29,6 @@ import {
   parseOptions,
   targetOf,
 } from "../state/runChoice.ts";
-import { isMissing, promptNames, scheduleOf, type Texts, templateOf } from "../state/savedOrder.ts";
 import { session } from "../state/session.ts";
 
 const kinds = [
@@ -93,9 +93,9 @@ export function RunPage() {
   const prepared = prepare(kind, job, { saved, fields, count });
   const error = choice.command === "" ? "" : read.error || parsed.error || prepared.error;
   const submit = async () => {
-    if (prepared.order === undefined) return;
+    if (prepared.value === undefined) return;
     setBusy(true);
-    await prepared.order.send();
+    await prepared.value.send();
     setBusy(false);
   };
   const agents = counted(count, "agent");
@@ -164,17 +164,17 @@ export function RunPage() {
         </div>
         <RolloutFields options={options} onChange={setOptions} />
         {isMissing(error) ? <p class="quiet">{visible(error)}</p> : <Problem text={error} />}
-        {prepared.order !== undefined && (
+        {prepared.value !== undefined && (
           <div class="field">
             <p class="quiet">{lineHelp[kind]}</p>
-            <CopyLine text={prepared.order.line} />
+            <CopyLine text={prepared.value.line} />
           </div>
         )}
         <p class="buttons">
           <button
             type="submit"
             class="primary"
-            disabled={isBusy || prepared.order === undefined || error !== ""}
+            disabled={isBusy || prepared.value === undefined || error !== ""}
           >
             {kind === "" ? runs : `Create the ${kind}`}
           </button>
@@ -215,26 +215,26 @@ interface Rest {
 }
 
 function prepare(kind: Kind, job: Job | undefined, { saved, fields, count }: Rest) {
-  const none = (error: string) => ({ order: undefined, error });
-  const ready = (order: Prepared) => ({ order, error: "" });
+  const none = (error: string) => ({ value: undefined, error });
+  const ready = (value: Prepared) => ({ value, error: "" });
   if (job === undefined) return none("");
   const files = (fields ?? []).filter((each) => each.kind === "file").map(({ name }) => name);
   const shown = masked(job, fields);
   if (kind === "template") {
-    const { order, error } = templateOf(saved, job);
-    if (order === undefined) return none(error);
-    const line = templateLine({ ...order, job: shown });
-    return ready({ line, send: () => create("templates", order) });
+    const { value, error } = templateOf(saved, job);
+    if (value === undefined) return none(error);
+    const line = templateLine({ ...value, job: shown });
+    return ready({ line, send: () => create("templates", value) });
   }
   const { target } = job;
   if (target === undefined) return none("a target is required");
   if (kind === "schedule") {
     const file = files.find((name) => job.parameters?.[name] !== undefined);
     if (file !== undefined) return none(`Files expire, so ${file} cannot be part of a schedule`);
-    const { order, error } = scheduleOf(saved, { ...job, target });
-    if (order === undefined) return none(error);
-    const line = scheduleLine({ ...order, job: { ...shown, target } });
-    return ready({ line, send: () => create("schedules", order, true) });
+    const { value, error } = scheduleOf(saved, { ...job, target });
+    if (value === undefined) return none(error);
+    const line = scheduleLine({ ...value, job: { ...shown, target } });
+    return ready({ line, send: () => create("schedules", value, true) });
   }
   const line = sendLine({ ...shown, target }, files);
   return ready({ line, send: () => sendJob({ ...job, target }, count) });
@@ -242,11 +242,11 @@ function prepare(kind: Kind, job: Job | undefined, { saved, fields, count }: Res
 
 async function create(
   what: "schedules" | "templates",
-  order: { name: string },
+  value: { name: string },
   isSensitive = false,
 ): Promise<void> {
-  const done = `Created ${order.name}`;
-  const made = await act({ path: `api/v1/${what}`, body: order, done, isSensitive });
+  const done = `Created ${value.name}`;
+  const made = await act({ path: `api/v1/${what}`, body: value, done, isSensitive });
   if (made !== undefined) go([what]);
 }
 

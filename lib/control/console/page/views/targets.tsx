@@ -11,10 +11,10 @@ import { ask, Dialog } from "../parts/dialog.tsx";
 import { get } from "../state/api.ts";
 import { savedTargetLine } from "../state/cliLine.ts";
 import { creator, visible } from "../state/format.ts";
+import { savedTargetOf } from "../state/formValues.ts";
 import { useLive } from "../state/live.ts";
 import { usePreview } from "../state/preview.ts";
 import { href } from "../state/router.ts";
-import { savedTargetOf } from "../state/savedOrder.ts";
 import { may } from "../state/session.ts";
 
 const path = "api/v1/saved-targets";
@@ -107,16 +107,16 @@ function SavedTarget({ target, refresh }: { target: SavedTargetView; refresh: ()
 
 function TargetForm({ onMade, onCancel }: { onMade: () => void; onCancel: () => void }) {
   const [texts, setTexts] = useState({ name: "", selector: "" });
-  const { order, error } = savedTargetOf(texts);
-  const preview = usePreview(order && { selector: order.selector });
+  const { value, error } = savedTargetOf(texts);
+  const preview = usePreview(value && { selector: value.selector });
   const save = async () => {
     const done = `Saved @${texts.name}`;
-    if ((await act({ path, body: order, done })) !== undefined) onMade();
+    if ((await act({ path, body: value, done })) !== undefined) onMade();
   };
   return (
     <SaveForm
       error={error || preview.error}
-      line={order && savedTargetLine(order)}
+      line={value && savedTargetLine(value)}
       action="Save"
       onSave={save}
       onCancel={onCancel}

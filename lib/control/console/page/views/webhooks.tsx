@@ -16,8 +16,8 @@ import { ask, Dialog, say } from "../parts/dialog.tsx";
 import { get } from "../state/api.ts";
 import { webhookLine } from "../state/cliLine.ts";
 import { counted, creator, type Shown, visible } from "../state/format.ts";
+import { webhookOf } from "../state/formValues.ts";
 import { useLive } from "../state/live.ts";
-import { webhookOf } from "../state/savedOrder.ts";
 import { may } from "../state/session.ts";
 
 const path = "api/v1/webhooks";
@@ -157,15 +157,15 @@ function WebhookForm(props: { onMade: (made: NewWebhook) => void; onCancel: () =
   const { onMade, onCancel } = props;
   const [texts, setTexts] = useState({ name: "", url: "" });
   const [events, setEvents] = useState<readonly EventType[]>(["job.failed", "agent.offline"]);
-  const { order, error } = webhookOf(texts, events);
+  const { value, error } = webhookOf(texts, events);
   const save = async () => {
-    const made = await act<NewWebhook>({ path, body: order, isSensitive: true });
+    const made = await act<NewWebhook>({ path, body: value, isSensitive: true });
     if (made !== undefined) onMade(made);
   };
   return (
     <SaveForm
       error={error}
-      line={order && webhookLine(order)}
+      line={value && webhookLine(value)}
       action="Create"
       onSave={save}
       onCancel={onCancel}

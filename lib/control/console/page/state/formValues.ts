@@ -16,20 +16,20 @@ import { readSeconds } from "./runChoice.ts";
 /** The texts of the fields, by their names. */
 export type Texts = Readonly<Record<string, string>>;
 
-export type Order<T> = { order: T; error: "" } | { order: undefined; error: string };
+export type FormValue<T> = { value: T; error: "" } | { value: undefined; error: string };
 
-/** The order if the API would accept its form; otherwise what is wrong with it. */
-function checked<T>(schema: v.GenericSchema<unknown>, order: T): Order<T> {
-  const parsed = v.safeParse(schema, order);
-  return parsed.success ? { order, error: "" } : wrong(formatIssue(parsed.issues[0]));
+/** Returns the value if the API would accept it; otherwise what is wrong with it. */
+function checked<T>(schema: v.GenericSchema<unknown>, value: T): FormValue<T> {
+  const parsed = v.safeParse(schema, value);
+  return parsed.success ? { value, error: "" } : wrong(formatIssue(parsed.issues[0]));
 }
 
-function wrong(error: string): { order: undefined; error: string } {
-  return { order: undefined, error };
+function wrong(error: string): { value: undefined; error: string } {
+  return { value: undefined, error };
 }
 
-export function scheduleOf(texts: Texts, job: JobRequestInput): Order<ScheduleRequestInput> {
-  const { order: timing, error } = timingOf(texts);
+export function scheduleOf(texts: Texts, job: JobRequestInput): FormValue<ScheduleRequestInput> {
+  const { value: timing, error } = timingOf(texts);
   if (timing === undefined) return wrong(error);
   const { name = "", concurrency = "forbid", jitter = "", deadline = "" } = texts;
   if (name === "") return wrong("name is required");
@@ -48,23 +48,23 @@ export function scheduleOf(texts: Texts, job: JobRequestInput): Order<ScheduleRe
   });
 }
 
-export function timingOf(texts: Texts): Order<ScheduleRequestInput["timing"]> {
+export function timingOf(texts: Texts): FormValue<ScheduleRequestInput["timing"]> {
   const { when = "cron", cron = "", zone = "", every = "", at = "" } = texts;
   if (when === "every") {
     const seconds = readSeconds(every);
     if (every === "") return wrong("interval is required");
     if (Number.isNaN(seconds)) return wrong("interval must be a time such as 15m, 2h or 1d");
-    return { order: { every_seconds: seconds }, error: "" };
+    return { value: { every_seconds: seconds }, error: "" };
   }
   if (when === "at") {
     if (at === "") return wrong("time is required");
     const moment = Date.parse(at);
     if (Number.isNaN(moment)) return wrong("time must be a date and a time");
-    return { order: { at: new Date(moment).toISOString() }, error: "" };
+    return { value: { at: new Date(moment).toISOString() }, error: "" };
   }
   if (cron.trim() === "") return wrong("cron is required");
   const timing = { cron: cron.trim(), ...(zone.trim() === "" ? {} : { time_zone: zone.trim() }) };
-  return { order: timing, error: "" };
+  return { value: timing, error: "" };
 }
 
 /**
@@ -95,7 +95,7 @@ export function nextTimes(
 export function templateOf(
   texts: Texts,
   job: TemplateRequestInput["job"],
-): Order<TemplateRequestInput> {
+): FormValue<TemplateRequestInput> {
   const { name = "", description = "", prompts = "" } = texts;
   if (name === "") return wrong("name is required");
   return checked(TemplateRequest, {
@@ -111,7 +111,7 @@ export function promptNames(text: string): string[] {
   return [...new Set(text.split(/[\s,]+/).filter(Boolean))];
 }
 
-export function savedTargetOf(texts: Texts): Order<{ name: string; selector: string }> {
+export function savedTargetOf(texts: Texts): FormValue<{ name: string; selector: string }> {
   const { name = "", selector = "" } = texts;
   if (name === "") return wrong("name is required");
   if (selector.trim() === "") return wrong("selector is required");
@@ -123,7 +123,7 @@ export function savedTargetOf(texts: Texts): Order<{ name: string; selector: str
 export function webhookOf(
   texts: Texts,
   events: readonly WebhookRequest["events"][number][],
-): Order<WebhookRequest> {
+): FormValue<WebhookRequest> {
   const { name = "", url = "" } = texts;
   if (name === "") return wrong("name is required");
   if (url === "") return wrong("url is required");

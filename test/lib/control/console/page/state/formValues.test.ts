@@ -13,7 +13,7 @@ import {
   scheduleOf,
   templateOf,
   webhookOf,
-} from "../../../../../../lib/control/console/page/state/savedOrder.ts";
+} from "../../../../../../lib/control/console/page/state/formValues.ts";
 
 const job = { command: "deploy", target: { selector: "role=web" }, parameters: { version: "v7" } };
 
@@ -27,11 +27,11 @@ describe("the form of a schedule", () => {
       "--every 3600s --starting-deadline none --concurrency-policy replace",
     ],
   ])("reads %j, and shows the same command line", (texts, flags) => {
-    const { order, error } = scheduleOf({ name: "nightly", ...texts }, job);
+    const { value, error } = scheduleOf({ name: "nightly", ...texts }, job);
     expect(error).toBe("");
-    if (order === undefined) throw new Error("no order");
+    if (value === undefined) throw new Error("no value");
     const line = "wsctl schedules create nightly deploy --target role=web --param version=v7";
-    expect(scheduleLine(order)).toBe(`${line} ${flags}`);
+    expect(scheduleLine(value)).toBe(`${line} ${flags}`);
   });
 
   test.each([
@@ -59,20 +59,20 @@ describe("the form of a schedule", () => {
 });
 
 test("the form of a template asks for the parameters that it names", () => {
-  const { order } = templateOf({ name: "roll", prompts: "version, mode" }, { command: "deploy" });
-  expect(order).toEqual({
+  const { value } = templateOf({ name: "roll", prompts: "version, mode" }, { command: "deploy" });
+  expect(value).toEqual({
     name: "roll",
     job: { command: "deploy" },
     prompts: { version: {}, mode: {} },
   });
   const line = "wsctl templates create roll deploy --prompt version --prompt mode";
-  expect(templateLine({ name: "roll", job: { command: "deploy" }, prompts: order?.prompts })).toBe(
+  expect(templateLine({ name: "roll", job: { command: "deploy" }, prompts: value?.prompts })).toBe(
     line,
   );
 });
 
 test("a saved target and a webhook are checked as the API checks them", () => {
-  expect(savedTargetOf({ name: "web", selector: "env=prod" }).order).toEqual({
+  expect(savedTargetOf({ name: "web", selector: "env=prod" }).value).toEqual({
     name: "web",
     selector: "env=prod",
   });
@@ -87,6 +87,6 @@ test("a saved target and a webhook are checked as the API checks them", () => {
 
 test("a file is a flag of its own on the command line", () => {
   const file = { artifact_id: "x", name: "app 1.deb", bytes: 1, sha256: "y" };
-  const order = { command: "install", target: { all: true as const }, parameters: { pkg: file } };
-  expect(sendLine(order, ["pkg"])).toBe("wsctl send install --all --file 'pkg=app 1.deb'");
+  const value = { command: "install", target: { all: true as const }, parameters: { pkg: file } };
+  expect(sendLine(value, ["pkg"])).toBe("wsctl send install --all --file 'pkg=app 1.deb'");
 });
