@@ -146,7 +146,7 @@ export class Programs {
   }
 
   #stop(requestId: string, program: Program, why: StopReason): void {
-    const result = { status: "stopped", why, output: "" } as const;
+    const result = { status: "stopped", why, hasBegun: true, output: "" } as const;
     const end = () => this.#end(requestId, program, result);
     this.#world.time.after(program.work.stubborn ? killMs : 1, end);
   }

@@ -168,7 +168,7 @@ export type CommandResult =
   /** The process must be replaced; the new process responds. */
   | { status: "restart"; update?: Update }
   /** The command was stopped; `output` is what it had written until then. */
-  | { status: "stopped"; why: StopReason; output: string }
+  | { status: "stopped"; why: StopReason; hasBegun: boolean; output: string }
   /** It is not known how the command ended. */
   | { status: "unknown"; message: string }
   /** The command did not start. */

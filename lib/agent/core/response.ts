@@ -88,7 +88,13 @@ export function answerOf(
 ): ResponseBody {
   if (result.status === "unknown") return failure("INTERRUPTED", result.message);
   if (result.status === "not_started") return failure("NOT_STARTED", result.message);
-  if (result.status === "stopped") return stopped(result.why, timeoutMs, result.output);
+  if (result.status === "stopped") {
+    const { why, hasBegun, output } = result;
+    if (hasBegun) return stopped(why, timeoutMs, output);
+    if (why === "cancel") return cancelled();
+    const text = `the timeout of ${timeoutMs / 1000} s passed before the program started`;
+    return failure("NOT_STARTED", text);
+  }
   return { type: "response", ...result };
 }
 

@@ -124,7 +124,7 @@ function succeeded(value: unknown): CommandResult {
 }
 
 function failed(error: unknown, { aborted, reason }: AbortSignal): CommandResult {
-  if (aborted) return { status: "stopped", why: reason as StopReason, output: "" };
+  if (aborted) return { status: "stopped", why: reason as StopReason, hasBegun: true, output: "" };
   const message = errorText(error);
   return error instanceof CommandFailure && error.result !== undefined
     ? { status: "failed", message, result: error.result }

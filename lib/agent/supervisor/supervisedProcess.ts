@@ -86,7 +86,9 @@ export class SupervisedProcess {
     }
     this.#stopped = why;
     this.#preparation.abort();
-    if (this.#child === undefined) return this.#settle({ stopped: why, output: "" });
+    if (this.#child === undefined) {
+      return this.#settle({ stopped: why, isUnstarted: true, output: "" });
+    }
     this.#backpressure.unsubscribe();
     this.#signal("SIGTERM");
     setTimeout(() => {

@@ -13,11 +13,15 @@ export function buildResult(
   }
   const { stopped, fault, exitCode, signal, output } = end;
   if (stopped !== undefined && fault !== undefined) return { status: "unknown", message: fault };
+  const hasBegun = !end.isUnstarted;
   if (stopped === "timeout" || stopped === "cancel") {
-    return { status: "stopped", why: stopped, output };
+    return { status: "stopped", why: stopped, hasBegun, output };
+  }
+  if (stopped !== undefined && !hasBegun) {
+    return { status: "not_started", message: `${formatFailure(end)}, before the program started` };
   }
   if (fault !== undefined) {
-    return { status: end.isUnstarted ? "not_started" : "failed", message: fault };
+    return { status: hasBegun ? "failed" : "not_started", message: fault };
   }
   if (spec?.leadsTo === "update" && exitCode === 0 && isStagedRelease(end.result)) {
     return { status: "restart", update: end.result.update };

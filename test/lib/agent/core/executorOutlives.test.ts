@@ -45,7 +45,7 @@ describe("a command that outlives the process", () => {
     expect(answers(hand.finish("r1"))).toEqual(["done"]);
     hand.command("r2", "program");
     hand.pass(10_000);
-    const result = { status: "stopped", why: "timeout", output: "so far" } as const;
+    const result = { status: "stopped", why: "timeout", hasBegun: true, output: "so far" } as const;
     const step = hand.step((s) => hand.executor.finished("r2", result, s));
     expect(answers(step)).toEqual(["TIMEOUT"]);
   });
