@@ -36,9 +36,9 @@ export async function* followEvents(
     );
     hasConnected = true;
     try {
-      for await (const event of readEvents(response)) {
-        from = event.sequence;
-        yield event;
+      for await (const { sequence, event } of readEvents(response)) {
+        from = sequence;
+        if (event !== undefined) yield event;
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -48,9 +48,24 @@ export async function* followEvents(
   }
 }
 
-async function* readEvents({ body }: Response): AsyncGenerator<ControlPlaneEvent> {
-  const texts: string[] = [];
-  const parser = createParser({ onEvent: ({ data }) => void texts.push(data) });
+/** How far the stream has come, and the event there, unless this version does not know its type. */
+interface Step {
+  sequence: number;
+  event?: ControlPlaneEvent;
+}
+
+/** The comment with which the control plane says how far it has come without an event. */
+const position = /^\s*events through (\d+)/;
+
+async function* readEvents({ body }: Response): AsyncGenerator<Step> {
+  const steps: Step[] = [];
+  const parser = createParser({
+    onEvent: ({ data }) => void steps.push(parseEvent(data)),
+    onComment: (comment) => {
+      const sequence = position.exec(comment)?.[1];
+      if (sequence !== undefined) steps.push({ sequence: Number(sequence) });
+    },
+  });
   const decoder = new TextDecoder();
   const reader = body?.getReader();
   try {
@@ -58,10 +73,7 @@ async function* readEvents({ body }: Response): AsyncGenerator<ControlPlaneEvent
       const { value, done = true } = (await reader?.read()) ?? {};
       if (done) return;
       parser.feed(decoder.decode(value, { stream: true }));
-      for (const text of texts.splice(0)) {
-        const event = parseEvent(text);
-        if (event !== undefined) yield event;
-      }
+      yield* steps.splice(0);
     }
   } finally {
     // The caller may have stopped in between.
@@ -69,17 +81,15 @@ async function* readEvents({ body }: Response): AsyncGenerator<ControlPlaneEvent
   }
 }
 
-/**
- * Returns undefined for an event of a type that this version does not know.
- * @throws {WsctlError} MALFORMED
- */
-function parseEvent(text: string): ControlPlaneEvent | undefined {
+/** @throws {WsctlError} MALFORMED */
+function parseEvent(text: string): Step {
   const parsed = v.safeParse(AnyEvent, parseJson(text));
   if (!parsed.success) {
     const fault = formatIssue(parsed.issues[0]);
     throw new WsctlError("MALFORMED", `The control plane sent an invalid event: ${fault}`);
   }
-  return v.is(ControlPlaneEvent, parsed.output) ? parsed.output : undefined;
+  const { sequence } = parsed.output;
+  return v.is(ControlPlaneEvent, parsed.output) ? { sequence, event: parsed.output } : { sequence };
 }
 
 function parseJson(text: string): unknown {

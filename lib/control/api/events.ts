@@ -2,7 +2,7 @@
 import { type EventType, eventTypes } from "../../protocol/api/events.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { isTimestamp, normalTimestamp } from "../../protocol/timestamp.ts";
-import { EventStream } from "../events/eventStream.ts";
+import { EventStream, positionText } from "../events/eventStream.ts";
 import { visibleEntries } from "../events/eventVisibility.ts";
 import { SessionStream } from "../streams/sessionStream.ts";
 import { type Route, type RouteContext, readNumber } from "./route.ts";
@@ -38,7 +38,8 @@ function stream({ c, engine, events, token, scope, authority }: RouteContext): R
   const isVisible = visibleEntries(engine, token, scope);
   const source = new EventStream(events, from, { types, since, isVisible });
   const bound = authority.isSession ? new SessionStream(source, () => authority.isOpen) : source;
-  const body = engine.responseStreams.open(token.tokenId, bound, ": events\n\n", authority.isValid);
+  const first = positionText(from);
+  const body = engine.responseStreams.open(token.tokenId, bound, first, authority.isValid);
   return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
 }
 

@@ -18,6 +18,14 @@ export interface EventFilter {
   isVisible?: EntryFilter | undefined;
 }
 
+/**
+ * Tells a reader up to which entry of the log it has every event, also before its first one. The
+ * comment is for readers whose parser hides an id without an event.
+ */
+export function positionText(sequence: number): string {
+  return `: events through ${sequence}\nid: ${sequence}\n\n`;
+}
+
 export class EventStream implements StreamSource {
   readonly #events: EventLog;
   readonly #filter: EventFilter;
@@ -49,7 +57,7 @@ export class EventStream implements StreamSource {
     // Events that are filtered out are no output: a stream of few types may be silent for long.
     const isSilent = text === "" && performance.now() >= this.#sentAt + keepAliveMs;
     if (text !== "" || isSilent) this.#sentAt = performance.now();
-    return isSilent ? ": no events\n\n" : text;
+    return isSilent ? positionText(this.#after) : text;
   }
 
   #read(): string {
