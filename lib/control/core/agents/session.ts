@@ -62,13 +62,16 @@ export function hasHello(session: Session): boolean {
 /** Handles a clock that was set: the agent was connected and seen as long ago as before. */
 export function shiftAgent(agent: AgentState, byMs: number): void {
   const { session, record } = agent;
+  const { connectedAt, lastSeenAt } = record;
+  const times = {
+    ...(connectedAt === undefined ? {} : { connectedAt: connectedAt + byMs }),
+    ...(lastSeenAt === undefined ? {} : { lastSeenAt: lastSeenAt + byMs }),
+  };
+  agent.record = { ...record, ...times };
   if (session === undefined) return;
-  const { connectedAt = 0, lastSeenAt = 0 } = record;
   session.lastMessageAt += byMs;
   session.clockSetByMs += byMs;
   session.rateLimiter.shift(byMs);
-  const times = { connectedAt: connectedAt + byMs, lastSeenAt: lastSeenAt + byMs };
-  agent.record = { ...record, ...times };
 }
 
 export function quietMs(session: Session): number {

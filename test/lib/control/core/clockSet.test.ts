@@ -76,6 +76,15 @@ describe.each(steps)("a clock that is set by %d ms", (byMs) => {
     expect(record()?.lastSeenAt).toBe(seenAt);
   });
 
+  test("an offline agent was seen as long ago as before", () => {
+    const hand = new CoreInHand();
+    const { sessionId } = hand.connect("a");
+    hand.step({ type: "connectionClosed", sessionId });
+    hand.pass(5_000);
+    setClock(hand, byMs);
+    expect(hand.core.registry.agents.get("a")?.record.lastSeenAt).toBe(hand.now - 5_000);
+  });
+
   test("the limit of messages refills as before", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
