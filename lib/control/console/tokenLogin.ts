@@ -122,7 +122,13 @@ export async function logIn(context: ConsoleContext): Promise<Response> {
   const { tokenId } = token;
   const mark = credentialFingerprint(token);
   const subject = { kind: "token", tokenId, mark, isOneTime } as const;
-  startSession(context, subject, token, { token_id: tokenId });
+  try {
+    startSession(context, subject, token, { token_id: tokenId });
+  } catch (error) {
+    // The token was made for this session alone.
+    if (isOneTime) context.revocations.revoke(tokenId);
+    throw error;
+  }
   return c.body(null, 204);
 }
 
