@@ -123,7 +123,7 @@ export function cannotSave(): ResponseBody {
 
 /** The restart command started, and its start was stored, but the process was not replaced. */
 export function notRestarted(reason: string): ResponseBody {
-  return { type: "response", status: "failed", message: `restart failed: ${reason}` };
+  return failure("NOT_STARTED", `restart failed: ${reason}`);
 }
 
 /**

@@ -142,7 +142,7 @@ test("an agent whose own file is gone says of commands that they were not starte
   // Sooner than anybody would give a supervisor up that never appears.
   expect(performance.now() - began).toBeLessThan(8_000);
   const restart = await host.send("restart");
-  expect(restart).toMatchObject({ outcome: "failed" });
+  expect(restart).toMatchObject({ outcome: "error", code: "NOT_STARTED" });
   expect(restart.message).toContain("restart failed: cannot start");
   expect(host.agent.hasExited).toBe(false);
   renameSync(away, host.copy);
