@@ -17,13 +17,15 @@ import { heartbeats } from "./rows/heartbeats.ts";
 import { idleAgent } from "./rows/idleAgent.ts";
 import { liveOutput } from "./rows/liveOutput.ts";
 import { memory } from "./rows/memory.ts";
-import { latency, throughput } from "./rows/requests.ts";
+import { overSsh } from "./rows/overSsh.ts";
+import { durablePeers, latency, throughput } from "./rows/requests.ts";
+import { slowDisk } from "./rows/slowDisk.ts";
 import { starts } from "./rows/starts.ts";
 
 /** The one that waits longest comes last. */
 const rows: Row[] = [
-  ...[throughput, latency, fanOut, memory, heartbeats, comeback],
-  ...[starts, growth, liveOutput, codec, idleAgent],
+  ...[throughput, durablePeers, latency, fanOut, memory, heartbeats, comeback],
+  ...[starts, overSsh, slowDisk, growth, liveOutput, codec, idleAgent],
 ];
 const { isQuick, isForced, rounds, chosen } = orderOf(process.argv.slice(2));
 for (const [signal, status] of [
@@ -36,7 +38,16 @@ for (const [signal, status] of [
   });
 }
 
-install("nats-server", "the comparison with NATS", () => Bun.which("nats-server") !== null);
+for (const [name, program, purpose] of [
+  ["nats-server", "nats-server", "the comparison with NATS"],
+  ["redis-server", "redis-server", "the comparison with BullMQ"],
+  ["openssh-server", "/usr/sbin/sshd", "the comparisons over SSH"],
+  ["openssh-client", "ssh", "the comparisons over SSH"],
+  ["ansible-core", "ansible", "the comparison with Ansible"],
+  ["clustershell", "clush", "the comparison with ClusterShell"],
+] as const) {
+  install(name, purpose, () => Bun.which(program) !== null);
+}
 await build({ outfile: "dist/wsctl" });
 const isWritten = !isQuick && (isForced || chosen.length === rows.length);
 const results = new Map<Row, RowResult>();

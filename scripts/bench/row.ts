@@ -68,3 +68,22 @@ function against(
   const ratio = own.median / theirs.median;
   return [{ text, ratio, isMet: isMet(ratio) }];
 }
+
+/** A goal for times: so many times as fast as another; none where that one did not take part. */
+export function timesFaster(
+  metrics: ByContender,
+  factor: number,
+  names: { own: string; other: string },
+): Goal[] {
+  const own = metrics.get(names.own);
+  const theirs = metrics.get(names.other);
+  if (own === undefined || theirs === undefined) return [];
+  const ratio = theirs.median / own.median;
+  return [
+    {
+      text: `${names.own}: at least ${factor} × as fast as ${names.other}`,
+      ratio,
+      isMet: ratio >= factor,
+    },
+  ];
+}

@@ -21,6 +21,9 @@ export interface WsctlOptions {
   isTls?: boolean;
   /** Instead of a fresh data directory, which is removed in the end. */
   dataDir?: string;
+  /** Instead of the binary in `dist`. */
+  command?: string[];
+  env?: Record<string, string>;
 }
 
 /** A fleet that can do more than others: lose its control plane, and ask for anything. */
@@ -35,7 +38,7 @@ export interface WsctlFleet extends Fleet {
   get(path: string): Promise<string>;
 }
 
-/** The whole product: HTTP API, tokens, validation, SQLite with synchronous FULL, audit. */
+/** The whole product: HTTP API, tokens, validation, a synced log, audit. */
 export const wsctl: Contender = {
   name: "wsctl",
   missing: () => undefined,
@@ -43,13 +46,13 @@ export const wsctl: Contender = {
 };
 
 export async function startWsctl(agents: number, options: WsctlOptions = {}): Promise<WsctlFleet> {
-  const { isTls = false } = options;
+  const { isTls = false, command = wsctlCommand, env = {} } = options;
   const dir = options.dataDir ?? mkdtempSync(join(tmpdir(), "wsctl-bench-"));
   const serve = async (port: string): Promise<Running> => {
     const tls = isTls ? ["--tls", "on"] : [];
     const keep = ["--job-retention", "4000d", "--job-retention-max", "100000000"];
     const args = ["serve", "--port", port, "--data-dir", dir, ...tls, ...keep];
-    const hub = start([...wsctlCommand, ...args]);
+    const hub = start([...command, ...args], env);
     await hub.says(/serving on/);
     return hub;
   };

@@ -19,7 +19,7 @@ export const fanOut: Row = {
         await fleet.stop();
       }
     });
-    const goals = [...atMost(metrics, 2.0, "limit"), ...atMost(metrics, 0.5, "NATS core")];
+    const goals = [...atMost(metrics, 2.5, "limit"), ...atMost(metrics, 0.7, "NATS core")];
     const remarks = options.isQuick ? ["quick: with 1,000 agents"] : [];
     return { unit: "ms", figures: metrics, goals, remarks };
   },

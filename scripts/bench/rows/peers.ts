@@ -5,8 +5,17 @@ import { nats } from "../hubs/nats.ts";
 import { socketIo } from "../hubs/socketIo.ts";
 import { wsctl } from "../hubs/wsctl.ts";
 
-export function allContenders({ say }: { say(text: string): void }): Contender[] {
-  return [wsctl, limit, nats, socketIo].filter((contender) => {
+interface Listener {
+  say(text: string): void;
+}
+
+export function allContenders(listener: Listener): Contender[] {
+  return takingPart([wsctl, limit, nats, socketIo], listener);
+}
+
+/** Leaves out those that cannot take part here, and says why. */
+export function takingPart(contenders: readonly Contender[], { say }: Listener): Contender[] {
+  return contenders.filter((contender) => {
     const missing = contender.missing();
     if (missing !== undefined) say(`${contender.name} is left out: ${missing}`);
     return missing === undefined;
