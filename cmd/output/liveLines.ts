@@ -123,18 +123,18 @@ export class LiveOutputPrinter implements OutputSink {
   #write(begun: StartedStream, text: string): void {
     const lines = text.split("\n");
     const open = lines.pop() ?? "";
-    const isPlain = begun.line.text === "" && !begun.isReturned && !text.includes("\r");
-    // All lines are written in one call, because a call per line would be slow.
-    if (isPlain && lines.length > 0) {
+    const isBar = text.includes("\r");
+    const isOpen = begun.line.text !== "" || begun.isReturned;
+    for (const line of lines.splice(0, isBar ? lines.length : Number(isOpen))) {
+      this.#add(begun, line);
+      this.#end(begun);
+    }
+    // All other lines are written in one call, because a call per line would be slow.
+    if (lines.length > 0) {
       begun.screen.lines(lines.map((line) => begun.prefix + escapeOutput(line)).join("\n"));
-    } else {
-      for (const line of lines) {
-        this.#add(begun, line);
-        this.#end(begun);
-      }
     }
     this.#add(begun, open);
-    this.#showOpen(begun, text.includes("\r"));
+    this.#showOpen(begun, isBar);
   }
 
   /** Adds text without a line feed to the open line. */

@@ -7,12 +7,14 @@ import type { OutcomeLine, OutputLine } from "../../../lib/protocol/api/views.ts
 /** A printer whose both streams are at one terminal, or in one pipe. */
 class Shown {
   text = "";
+  writes = 0;
   readonly printer: LiveOutputPrinter;
   #sequence = 0;
 
   constructor({ canRewrite = false, hasStatusLine = false } = {}) {
     const write = (text: string) => {
       this.text += text;
+      this.writes++;
       this.#wake();
     };
     const screen = new LineScreen({ write, canRewrite });
@@ -48,6 +50,15 @@ describe("live output in a pipe", () => {
     expect(shown.text).toBe("[a] one\n[a] two\n[a] three\n[a] \n");
     expect(shown.end()).toBe("output");
     expect(shown.text).toEndWith("[a] four\n");
+  });
+
+  test("is written in few calls, wherever its chunks are cut", () => {
+    const shown = new Shown();
+    const text = Array.from({ length: 1_000 }, (_, line) => `line ${line}\n`).join("");
+    for (let at = 0; at < text.length; at += 1_001) shown.write(text.slice(at, at + 1_001));
+    expect(shown.text).toBe(text.replaceAll(/^(?=.)/gm, "[a] "));
+    // A chunk ends a line, has many, and begins one.
+    expect(shown.writes).toBeLessThan(40);
   });
 
   test("has a line for each part of a progress bar", () => {
