@@ -147,6 +147,10 @@ export const serveArgs = {
     description: "maximum number of stored requests; requests younger than 9d are kept",
   },
   "audit-retention": auditRetentionArg,
+  takeover: {
+    type: "boolean",
+    description: "go on, although a control plane restored from a backup of this one took over",
+  },
   ...s3Args,
   ...consoleArgs,
   ...clusterArgs,
@@ -192,6 +196,7 @@ export interface ServeOptions
   "artifact-max": string;
   "artifact-quota": string;
   "artifact-ttl": string;
+  takeover?: boolean | undefined;
 }
 
 /**
@@ -223,6 +228,7 @@ export function parseServeOptions(options: ServeOptions) {
       ttlMs: parseSeconds("artifact-ttl", options["artifact-ttl"]) * 1000,
     },
     retention: parseRetention(options),
+    isTakingOver: options.takeover ?? false,
     drainTimeoutMs: parseSeconds("drain-timeout", options["drain-timeout"]) * 1000,
   };
 }

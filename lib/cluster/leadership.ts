@@ -1,5 +1,7 @@
 /** The time in which a node leads: it is a control plane, until another node is elected. */
+
 import { type ControlOptions, startControl } from "../control/start.ts";
+import type { WsctlError } from "../protocol/errors.ts";
 import type { Replica } from "./copy/replica.ts";
 import type { PublishOutcome } from "./nats/publishResult.ts";
 import { Signal } from "./signal.ts";
@@ -14,7 +16,10 @@ export interface LeadershipOptions {
 
 const retryMs = 500;
 
-type End = { reason: "stopped" } | { reason: "deposed"; text: string };
+type End =
+  | { reason: "stopped" }
+  | { reason: "deposed"; text: string }
+  | { reason: "failed"; error: WsctlError };
 
 export class Leadership {
   readonly #options: LeadershipOptions;
@@ -28,14 +33,19 @@ export class Leadership {
     replica.onFault = (outcome) => this.#faulted(outcome);
   }
 
-  /** Returns when another node leads, or after `stop`. */
+  /**
+   * Returns when another node leads, or after `stop`.
+   *
+   * @throws {WsctlError} CONFLICT if a restored control plane has taken over from the cluster
+   */
   async run(): Promise<void> {
     const { control: options, replica, node, epoch } = this.#options;
     const { log } = options;
     const control = await startControl(options);
     log.info("node leads the cluster", { node, epoch });
+    void control.failed.then((error) => this.#end.resolve({ reason: "failed", error }));
     const end = await this.#end.promise;
-    if (end.reason === "stopped") await control.close();
+    if (end.reason !== "deposed") await control.close();
     else {
       replica.retire("this node does not lead the cluster any more");
       log.warn("node no longer leads the cluster", { epoch, reason: end.text });
@@ -43,6 +53,7 @@ export class Leadership {
     }
     replica.detach();
     await this.#resuming;
+    if (end.reason === "failed") throw end.error;
   }
 
   stop(): void {

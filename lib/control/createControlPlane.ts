@@ -99,6 +99,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     clock: systemClock(),
     log: options.log ?? silentLog,
   });
+  const { log = silentLog } = options;
+  void control.failed.then((error) => {
+    log.error(error.message);
+    return control.close();
+  });
   const { url, publicUrl: shown, port } = control;
   const text = readFileSync(join(dataDir, localFile), "utf8");
   const { token } = JSON.parse(text) as LocalCredentials;

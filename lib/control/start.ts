@@ -32,9 +32,9 @@ import { AllowedHosts } from "./http/allowedHosts.ts";
 import { createApp } from "./http/app.ts";
 import { mounted } from "./http/mounted.ts";
 import { JobSubmitter } from "./jobs/submitJob.ts";
-import { openControlJournal } from "./journal/controlJournal.ts";
 import { HistoryMaintenance, type JobRetention } from "./journal/history/maintenance.ts";
 import type { ControlJournal } from "./journal/journal.ts";
+import { guardLineage, openJournal } from "./journal/lineage/openJournal.ts";
 import { logRetention } from "./journal/logRetention.ts";
 import { openDescriptorReserve } from "./link/descriptorReserve.ts";
 import { ResourceMonitor } from "./link/resourceMonitor.ts";
@@ -77,6 +77,8 @@ export interface ControlOptions extends ListenOptions {
   drainTimeoutMs: number;
   /** Whether the events of the log and the actions of people are logged as lines, too. */
   logsEvents?: boolean;
+  /** Goes on although a control plane that was restored from a backup of this one has taken over. */
+  isTakingOver?: boolean;
   /** Adds routes to the application. */
   extend?: (app: Hono) => void;
   /** The place of this control plane in a cluster that it leads. */
@@ -89,6 +91,8 @@ export interface Control {
   /** The URL for others. */
   publicUrl: string;
   port: number;
+  /** Resolves if the control plane must not go on: another one has taken over. */
+  failed: Promise<WsctlError>;
   /**
    * Drains, then stops.
    *
@@ -106,9 +110,19 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const { runtime, clock, log } = options;
   const certificates = await openServerCertificates(options);
   const tls = certificates?.current;
-  const journal = options.seat?.journal ?? openJournal(options);
+  const journal = openJournal({
+    ...options,
+    journal: options.seat?.journal,
+    tryLock: runtime.tryLock,
+  });
   const heartbeatSeconds = options.heartbeatSeconds ?? heartbeatSecondsDefault;
+  const superseded = Promise.withResolvers<WsctlError>();
+  const lineage = guardLineage(journal, log, (error) => {
+    engine.notify({ type: "drainStarted" });
+    superseded.resolve(error);
+  });
   const engine = new Engine({
+    lineage,
     ...{ journal, clock, log, heartbeatSeconds, newId, isTls: tls !== undefined },
     ...(options.seat === undefined ? {} : { addresses: options.seat.addresses }),
   });
@@ -211,6 +225,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     url,
     publicUrl: place.url,
     port: server.port,
+    failed: superseded.promise,
     async close(drainTimeoutMs = options.drainTimeoutMs) {
       certificates?.close();
       revocations.close();
@@ -224,24 +239,6 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       engine.close();
     },
   };
-}
-
-/** How often the progress of a long start is logged. */
-const progressMs = 2_000;
-
-function openJournal({ dataDir, clock, runtime, log }: ControlOptions): ControlJournal {
-  let saidAt = clock.now();
-  const onProgress = (entries: number) => {
-    if (clock.now() - saidAt < progressMs) return;
-    saidAt = clock.now();
-    log.info("index being built", { entries });
-  };
-  const onFault = (error: WsctlError) => log.error(error.message);
-  const { tryLock } = runtime;
-  const journal = openControlJournal({ dataDir, clock, tryLock, onProgress, onFault });
-  const { tornBytes: bytes } = journal.recorder.log;
-  if (bytes > 0) log.warn("unfinished log entry removed", { bytes });
-  return journal;
 }
 
 function startRetention({ retention, clock, log }: ControlOptions, journal: ControlJournal) {

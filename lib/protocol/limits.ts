@@ -25,6 +25,8 @@ export const agentIdCharsMax = 128;
 /** Length of a command's name, and of an error code (kept unchanged), in characters. */
 export const commandCharsMax = 128;
 export const codeCharsMax = 64;
+/** What a `welcome` gives an agent to return. */
+export const lineageCharsMax = 200;
 
 /** Size of a command's parameters as JSON, in bytes, which leaves room for the envelope. */
 export const parametersBytesMax = 48 * 1024;

@@ -96,6 +96,9 @@ export class ControlDisk extends ControlRecords {
           .sort((a, b) => a.sequence - b.sequence),
       findJobId: (requestId) => this.rows.get(requestId)?.request.jobId,
       controlId: "simulated",
+      get lineage(): never {
+        throw new Error("the lineage of control planes is not simulated");
+      },
       oldestJobAt: undefined,
       currentFacts: () => [],
       get recorder(): never {

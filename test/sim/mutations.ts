@@ -137,8 +137,8 @@ export const mutations: Mutation[] = [
   {
     name: "the epoch of a memory is not checked",
     file: fleet,
-    find: "agent.record.journalId === journal_id && agent.record.epoch === epoch",
-    replace: "agent.record.journalId === journal_id",
+    find: "journalId === journal_id && latest === epoch && isSameProcess",
+    replace: "journalId === journal_id && isSameProcess",
   },
   {
     name: "a revoked token's connections live on",
@@ -203,14 +203,14 @@ export const mutations: Mutation[] = [
   {
     name: "output is taken from whoever sends it",
     file: "lib/control/core/requests/outputSubscriptions.ts",
-    find: "if (order === undefined || !isTheirs) return false;",
-    replace: "if (order === undefined) return false;",
+    find: "if (subscription === undefined || !isTheirs) return false;",
+    replace: "if (subscription === undefined) return false;",
   },
   {
     name: "what a subscriber has received already counts for nothing",
     file: "lib/control/core/requests/outputSubscriptions.ts",
-    find: "const isNew = payload.sequence > order.last && order.bytesLeft > 0;",
-    replace: "const isNew = order.bytesLeft > 300;",
+    find: "const isNew = payload.sequence > subscription.last && subscription.bytesLeft > 0;",
+    replace: "const isNew = subscription.bytesLeft > 300;",
   },
   {
     name: "a rollout lets everybody go at once",

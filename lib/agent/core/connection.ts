@@ -21,7 +21,7 @@ import type { AgentTransition } from "./transition.ts";
 
 export interface ConnectionOptions {
   /** The fields of `hello` without the identity of the journal and the digest of capabilities. */
-  hello: Omit<Hello["payload"], "journal_id" | "epoch" | "capabilities_digest">;
+  hello: Omit<Hello["payload"], "journal_id" | "epoch" | "lineage" | "capabilities_digest">;
   /** The heartbeat interval that applies until the control plane sets another one. */
   heartbeatSeconds: number;
 }
@@ -108,8 +108,8 @@ export class ConnectionState {
     if (!isExtended) return this.#isUp(false, t);
     this.#greetedAt = t.now;
     this.#state = { name: "greeting", until: t.now + connectTimeoutMs };
-    const { journalId: journal_id, epoch } = identity;
-    const memory = { journal_id, epoch };
+    const { journalId: journal_id, epoch, lineage } = identity;
+    const memory = { journal_id, epoch, ...(lineage === undefined ? {} : { lineage }) };
     const digest = catalogueDigest === undefined ? {} : { capabilities_digest: catalogueDigest };
     const payload = { ...this.#options.hello, ...memory, ...digest };
     const message = { type: "hello", payload } as const;

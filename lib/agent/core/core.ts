@@ -238,9 +238,9 @@ export class AgentCore {
 
   /** The identity is written before, or together with, any request that is received under it. */
   #identify(message: Welcome, t: AgentTransition): void {
-    const { journal_id: journalId, epoch } = message.payload;
+    const { journal_id: journalId, epoch, lineage } = message.payload;
     if (this.#identity.journalId === journalId && this.#identity.epoch === epoch) return;
-    this.#identity = { journalId, epoch };
+    this.#identity = { journalId, epoch, ...(lineage === undefined ? {} : { lineage }) };
     t.write({ type: "putIdentity", identity: this.#identity });
   }
 

@@ -89,6 +89,8 @@ export interface ProcessInfo {
 export interface Identity {
   journalId: string;
   epoch: number;
+  /** What the control plane said with it, to be returned. */
+  lineage?: string;
 }
 
 export type AgentWrite =

@@ -29,7 +29,11 @@ export type AgentEntry = { /** ISO 8601, on the wall clock. */ at: string } & (
 const states = ["accepted", "started", "restarting", "ended"] as const;
 
 const At = v.pipe(v.string(), v.isoTimestamp());
-const StoredIdentity = v.object({ journalId: v.string(), epoch: v.number() });
+const StoredIdentity = v.object({
+  journalId: v.string(),
+  epoch: v.number(),
+  lineage: v.exactOptional(v.string()),
+});
 const StoredRun = v.object({
   scheduleId: v.string(),
   dueAt: v.number(),

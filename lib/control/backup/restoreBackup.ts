@@ -256,6 +256,7 @@ function endWhatIsUnknown(
   const pauseReason = "restored from a backup";
   for (const schedule of running)
     journal.schedules.put({ ...schedule, pausedAt: now, pauseReason });
+  journal.lineage.restored(now);
   const resource = { created_at, last_sequence, lost: writes.length, paused: running.length };
   journal.audit.write({ action: "backup.restore", outcome: "accepted", resource });
   return { lost: writes.length, paused: running.map(({ spec }) => spec.name) };

@@ -219,6 +219,8 @@ export type ControlEffect =
   | { type: "forwardOutput"; piece: OutputPayload }
   /** The text of capabilities whose digest was unknown. */
   | { type: "storeCapabilities"; agentId: string; digest: string; text: string }
+  /** What the agent was told by the latest `welcome`, of this control plane or another. */
+  | { type: "judgeLineage"; agentId: string; lineage: string }
   /** `close` says how the connection of an agent ended. */
   | { type: "log"; level: "info" | "warn"; text: string; agent: string; close?: SocketClose };
 

@@ -7,7 +7,6 @@ import { closeCodes, type SocketClose } from "../../protocol/wire/closeCodes.ts"
 import { encode } from "../../protocol/wire/codec.ts";
 import type { ServerSocket } from "../../runtime/runtime.ts";
 import { type Batch, GroupCommit } from "../../store/groupCommit.ts";
-import type { Clock } from "../../time/clock.ts";
 import { CapabilityCache } from "../capabilities/capabilityCache.ts";
 import { ControlCore } from "../core/core.ts";
 import type { AgentAction, ControlEvent, JobAction, Notification } from "../core/coreEvents.ts";
@@ -23,9 +22,11 @@ import type {
 } from "../core/model.ts";
 import { commitFailedError, decisionError, notYetDurable } from "../core/rejections.ts";
 import type { CommitResult, ControlJournal } from "../journal/journal.ts";
+import type { LineageGuard } from "../journal/lineage/lineageGuard.ts";
 import { AgentLines } from "./agentLines.ts";
 import { CoreTime } from "./coreTime.ts";
 import type { EngineOptions } from "./engineOptions.ts";
+import { JournalProbe } from "./journalProbe.ts";
 import { OutcomeListeners } from "./outcomeListeners.ts";
 import { OutputRouter } from "./outputRouter.ts";
 import { type AcceptedJob, type Completion, PendingSubmissions } from "./pendingSubmissions.ts";
@@ -33,8 +34,6 @@ import { mayOvertake, requiresCommit } from "./requiresCommit.ts";
 import { ResponseStreams } from "./responseStreams.ts";
 import { SocketTable } from "./socketTable.ts";
 import { ConditionWaiter } from "./waitUntil.ts";
-
-const storageProbeMs = 1_000;
 
 type Effect<Type extends ControlEffect["type"]> = ControlEffect & { type: Type };
 
@@ -48,7 +47,6 @@ export class Engine {
   readonly #outputs = new OutputRouter();
   readonly #conditions: ConditionWaiter;
   readonly #jobs = new PendingSubmissions();
-  readonly #clock: Clock;
   /** For times that are stored and shown. */
   readonly time: CoreTime;
   readonly #log: Log;
@@ -56,13 +54,13 @@ export class Engine {
   readonly #newId: () => string;
   readonly #commits: GroupCommit<ControlWrite, ControlEffect, CommitResult>;
   readonly #sockets: SocketTable;
-  #cancelProbe?: (() => void) | undefined;
+  readonly #probe: JournalProbe;
+  readonly #lineage: LineageGuard | undefined;
   #failure?: unknown;
 
   constructor(options: EngineOptions) {
     const { journal, clock, log } = options;
     this.journal = journal;
-    this.#clock = clock;
     this.time = new CoreTime(clock, log, {
       onSet: (byMs) => void this.core.step({ type: "clockSet", byMs }, this.time.current),
       onDue: (wasPaused) => this.#step({ type: "tick", wasPaused }),
@@ -71,6 +69,9 @@ export class Engine {
     this.agentLines = new AgentLines(log, clock);
     this.#guard = new FaultGuard(log);
     this.#newId = options.newId;
+    this.#lineage = options.lineage;
+    const recovered = (open: OpenJournal) => this.#step({ type: "storageRecovered", open });
+    this.#probe = new JournalProbe({ journal, clock, log, recovered });
     this.#conditions = new ConditionWaiter(clock);
     this.#sockets = new SocketTable(clock);
     this.capabilities = new CapabilityCache(journal);
@@ -183,7 +184,7 @@ export class Engine {
 
   close(): void {
     this.time.cancel();
-    this.#cancelProbe?.();
+    this.#probe.cancel();
     this.#commits.flush();
     this.journal.close();
   }
@@ -224,6 +225,8 @@ export class Engine {
         return this.#outputs.route(effect.piece);
       case "storeCapabilities":
         return this.capabilities.learn(effect, this.core.registry.agents.values(), this.#log);
+      case "judgeLineage":
+        return this.#lineage?.judge(effect);
       case "log":
         return this.agentLines.write(effect);
       default:
@@ -244,7 +247,9 @@ export class Engine {
   }
 
   #send(effect: Effect<"send">): void {
-    const { sessionId, message } = effect;
+    const { sessionId } = effect;
+    const message = this.#lineage ? this.#lineage.complete(effect.message) : effect.message;
+    if (message === undefined) return;
     if (message.type === "command") failpoint("control_before_send");
     const { clockSetByMs = 0 } = this.core.registry.session(sessionId) ?? {};
     const now = this.time.current - clockSetByMs;
@@ -270,7 +275,7 @@ export class Engine {
       if (effect.type === "acceptJob") this.#jobs.fail(effect.job.jobId, commitFailedError(error));
       else if (!requiresCommit(effect)) this.#attempt(effect);
     }
-    this.#cancelProbe ??= this.#clock.after(storageProbeMs, () => this.#probeJournal());
+    this.#probe.start();
   }
 
   /** Checks that the log is still there; it may not be written for a long time. */
@@ -281,20 +286,5 @@ export class Engine {
     } catch (error) {
       this.#commitFailed({ writes: [], effects: [] }, error);
     }
-  }
-
-  #probeJournal(): void {
-    let open: OpenJournal;
-    try {
-      this.journal.probe();
-      open = this.journal.open();
-    } catch (error) {
-      this.#log.debug(sentenceOf("write the journal", error));
-      this.#cancelProbe = this.#clock.after(storageProbeMs, () => this.#probeJournal());
-      return;
-    }
-    this.#cancelProbe = undefined;
-    this.#log.info("journal writable again");
-    this.#step({ type: "storageRecovered", open });
   }
 }

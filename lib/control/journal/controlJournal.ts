@@ -1,6 +1,6 @@
 /** The control plane's journal: its log, and the index of the log in SQLite. */
 
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { failpoint } from "../../failpoints.ts";
 import { WsctlError } from "../../protocol/errors.ts";
@@ -26,6 +26,7 @@ import { prefixRange } from "./prefixRange.ts";
 import { indexError, Recorder, type RecorderOptions } from "./recorder.ts";
 import { createArtifactTable } from "./tables/artifactTable.ts";
 import { createDefinitionTable } from "./tables/definitionTable.ts";
+import { createLineageTable } from "./tables/lineageTable.ts";
 import { createMetricsTable } from "./tables/metricsTable.ts";
 import { createReleaseTable } from "./tables/releaseTable.ts";
 import { createScheduleTable } from "./tables/scheduleTable.ts";
@@ -33,6 +34,7 @@ import { createTokenTable, toTokenEntry } from "./tables/tokenTable.ts";
 
 /** Messages are shortened to this length in lists of requests. */
 const briefChars = 500;
+const lineageKeyBytes = 32;
 
 export interface ControlJournalOptions
   extends Pick<RecorderOptions, "segmentBytes" | "policy" | "openLog" | "onProgress" | "onFault"> {
@@ -156,6 +158,7 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
     definitions: createDefinitionTable(reads, record),
     tokens: createTokenTable(reads, record),
     artifacts: createArtifactTable(reads, record, about),
+    lineage: createLineageTable(reads, record),
   };
   const capabilities = () =>
     reads.prepare<[], { digest: string; text: string }>("SELECT * FROM capabilities").all();
@@ -216,13 +219,17 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
     },
     createIdentity() {
       if (readId() !== undefined) return;
-      record({ type: "control_plane_created", control_id: randomUUID().replaceAll("-", "") });
+      const control_id = randomUUID().replaceAll("-", "");
+      const lineage_key = randomBytes(lineageKeyBytes).toString("hex");
+      record({ type: "control_plane_created", control_id, lineage_key });
     },
     get oldestJobAt() {
       return oldestJob.get()?.created_at;
     },
     *currentFacts() {
-      yield { type: "control_plane_created", control_id: readId() ?? "" };
+      const { key: lineage_key, restoredAt: restored_at } = tables.lineage.get();
+      yield { type: "control_plane_created", control_id: readId() ?? "", lineage_key };
+      if (restored_at > 0) yield { type: "control_plane_restored", restored_at };
       for (const agent of readAgents(current())) yield { type: "agent_stored", agent };
       for (const token of tables.tokens.all())
         yield { type: "token_stored", token: toTokenEntry(token) };

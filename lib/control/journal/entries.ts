@@ -9,13 +9,14 @@ import { timestamp } from "../../protocol/timestamp.ts";
 import type { AgentRecord, ControlWrite, Job, OpenRequest, Outcome } from "../core/model.ts";
 import type { ArtifactFact } from "./tables/artifactTable.ts";
 import type { DefinitionFact } from "./tables/definitionTable.ts";
+import type { LineageFact } from "./tables/lineageTable.ts";
 import type { ReleaseFact } from "./tables/releaseTable.ts";
 import type { ScheduleFact } from "./tables/scheduleTable.ts";
 import type { TokenFact } from "./tables/tokenTable.ts";
 
 /** Times within a fact are milliseconds since 1970 on the clock that the core used. */
 export type ControlFact =
-  | { type: "control_plane_created"; control_id: string }
+  | LineageFact
   | { type: "job_created"; job: Job; requests: OpenRequest[] }
   | { type: "job_cancelled"; job_id: string; time: number }
   | { type: "job_approved"; job_id: string; by: string }

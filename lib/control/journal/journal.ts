@@ -19,6 +19,7 @@ import type { JobPage, JobsQuery } from "./jobQuery.ts";
 import type { Recorder } from "./recorder.ts";
 import type { ArtifactTable } from "./tables/artifactTable.ts";
 import type { DefinitionTable } from "./tables/definitionTable.ts";
+import type { LineageTable } from "./tables/lineageTable.ts";
 import type { MetricsTable } from "./tables/metricsTable.ts";
 import type { ReleaseTable } from "./tables/releaseTable.ts";
 import type { ScheduleTable } from "./tables/scheduleTable.ts";
@@ -89,6 +90,7 @@ export interface ControlJournal {
   readonly tokens: TokenTable;
   /** The id of this control plane; empty in a copy that has no entry yet. */
   readonly controlId: string;
+  readonly lineage: LineageTable;
   /** Records the id of this control plane, if it has none. */
   createIdentity(): void;
 

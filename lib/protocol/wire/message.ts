@@ -14,6 +14,7 @@ import { LabelSet } from "../labels.ts";
 import {
   capabilitiesBytesMax,
   codeCharsMax,
+  lineageCharsMax,
   outputChunkBytesMax,
   subscribeBytesMax,
   textCharsMax,
@@ -116,6 +117,9 @@ export const ErrorMessage = v.object({
   }),
 });
 
+/** Opaque: it tells the control plane how far it was when it sent the `welcome`. */
+const LineageText = v.pipe(v.string(), v.maxLength(lineageCharsMax));
+
 /** v1, from the agent, first on every connection: identifies the agent and its journal. */
 export const Hello = v.object({
   type: v.literal("hello"),
@@ -129,6 +133,8 @@ export const Hello = v.object({
      * The epoch of the latest `welcome` in this journal; a copy of the journal has an older one.
      */
     epoch: Count,
+    /** That of the latest `welcome`. */
+    lineage: v.optional(LineageText),
     /** Identifies the process, generated at its start. */
     instance_id: RequestId,
     hostname: v.optional(v.pipe(v.string(), v.maxLength(253))),
@@ -192,6 +198,8 @@ export const Welcome = v.object({
     /** The new id of the agent's journal and its epoch, stored with it. */
     journal_id: RequestId,
     epoch: Count,
+    /** Returned in each later `hello`, unchanged. */
+    lineage: v.optional(LineageText),
     /** The heartbeat interval. */
     heartbeat_seconds: v.pipe(v.number(), v.minValue(1), v.maxValue(3600)),
     /** The window in seconds over which agents spread reconnects. */

@@ -126,21 +126,21 @@ export class AgentRegistry {
   }
 
   /**
-   * Handles the `hello` of a `wsctl.v1` peer and replies with `welcome`. Commands are sent only
-   * after that.
+   * Handles the `hello` of a `wsctl.v1` peer and replies with `welcome`, before any command.
    *
    * The agent's journal keeps its id only if the agent presents the latest epoch, which every
    * connection increments, and only if the agent is not another process that replaced a live one.
-   * So if a journal was copied (a cloned machine), one of the two copies is detected and gets a new
-   * journal id.
+   * So one of two copies of a journal (a cloned machine) is detected, and gets a new journal id.
    */
   hello(session: Session, message: Hello, t: ControlTransition): void {
     const { journal_id, epoch, instance_id, version, hostname, os, arch } = message.payload;
-    const { capabilities_digest: digest, labels: ownLabels } = message.payload;
-    const agent = this.agent(session.agentId);
+    const { capabilities_digest: digest, labels: ownLabels, lineage } = message.payload;
+    const { agentId } = session;
+    if (lineage !== undefined) t.perform({ type: "judgeLineage", agentId, lineage });
+    const agent = this.agent(agentId);
     const isSameProcess = (agent.replaced?.instanceId ?? instance_id) === instance_id;
-    const isLatest = agent.record.journalId === journal_id && agent.record.epoch === epoch;
-    const goesOn = isLatest && isSameProcess;
+    const { journalId, epoch: latest } = agent.record;
+    const goesOn = journalId === journal_id && latest === epoch && isSameProcess;
     session.instanceId = instance_id;
     session.journalId = goesOn ? journal_id : session.freshJournalId;
     this.#deadlines.set(session, t.now + quietMs(session));

@@ -24,9 +24,12 @@ export const indexSchema: readonly string[] = [
 
   CREATE TABLE identity (
     id INTEGER PRIMARY KEY CHECK (id = 1),
-    control_id TEXT
+    control_id TEXT,
+    lineage_key TEXT,
+    restored_at INTEGER NOT NULL,
+    superseded_by INTEGER
   ) STRICT;
-  INSERT INTO identity VALUES (1, NULL);
+  INSERT INTO identity VALUES (1, NULL, NULL, 0, NULL);
 
   CREATE TABLE agents (
     agent_id TEXT PRIMARY KEY NOT NULL,

@@ -4,6 +4,7 @@ import type { Database } from "../../../store/sqlite.ts";
 import type { ControlFact } from "../entries.ts";
 import { artifactWriter } from "../tables/artifactTable.ts";
 import { definitionWriter } from "../tables/definitionTable.ts";
+import { lineageWriter } from "../tables/lineageTable.ts";
 import { releaseWriter } from "../tables/releaseTable.ts";
 import { scheduleWriter } from "../tables/scheduleTable.ts";
 import { tokenWriter } from "../tables/tokenTable.ts";
@@ -126,14 +127,16 @@ function createWriters(db: Database): { [Type in ControlFact["type"]]: FactWrite
   );
   const capabilitiesRemoved = db.prepare<[string]>("DELETE FROM capabilities WHERE digest = ?");
   const batchesRemoved = db.prepare<[number]>("DELETE FROM log_batches WHERE first <= ?");
-  const created = db.prepare<[string]>("UPDATE identity SET control_id = ?");
+  const lineage = lineageWriter(db);
   const token = tokenWriter(db);
   const schedules = scheduleWriter(db);
   const definitions = definitionWriter(db);
   const releases = releaseWriter(db);
   const artifacts = artifactWriter(db);
   return {
-    control_plane_created: (fact) => void created.run(fact.control_id),
+    control_plane_created: (fact) => lineage.created(fact.control_id, fact.lineage_key),
+    control_plane_restored: (fact) => lineage.restored(fact.restored_at),
+    control_plane_superseded: (fact) => lineage.superseded(fact.restored_at),
     job_created: (fact) => {
       const { idempotency, jobId } = fact.job;
       if (idempotency !== undefined) keyTaken.run(idempotency.key, jobId);
