@@ -27,7 +27,6 @@ import { exitFailed, exitOk, waitForSignal } from "./cli/exit.ts";
 import { createCliLog } from "./cli/log.ts";
 import { fromStart, leaveStartDirectory, withAbsolutePaths } from "./cli/startDirectory.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
-import { assertSystem } from "./cli/supportedSystem.ts";
 import { openAgentConnection } from "./flags/agentConnection.ts";
 import { assertNoHostileVariables, resolveDataDir, tokenReader } from "./flags/connection.ts";
 import { type HostFlags, hostArgs, hostLists, hostSettings } from "./flags/host.ts";
@@ -120,7 +119,6 @@ export interface AgentRunOptions extends ClientFlags, HostFlags {
  */
 async function agentRun(options: AgentRunOptions): Promise<number> {
   assertNoHostileVariables();
-  assertSystem("agent");
   refuseStdinToken(options);
   const log = createCliLog(options);
   const stop = new AbortController();

@@ -33,7 +33,8 @@ export const folders: readonly Folder[] = [
   { path: "lib/time", what: "clocks, alarms, deadlines", mayImport: [] },
   { path: "lib/timing", what: "when schedules are due", mayImport: [protocol] },
   { path: "lib/log", what: "the log", mayImport: [protocol, "lib/time"] },
-  { path: "lib/files", what: "atomic writes, digests of files, bounded reads", mayImport: [] },
+  { path: "lib/system", what: "what differs between operating systems", mayImport: [] },
+  { path: "lib/files", what: "atomic writes, digests, bounded reads", mayImport: ["lib/system"] },
   { path: "lib/network", what: "proxies, tunnels, errors of connections", mayImport: [protocol] },
   {
     path: "lib/runtime",
@@ -237,18 +238,18 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/agent/supervisor",
     what: "the process beside each program, and the agent's side of it",
-    mayImport: [...base, "lib/files", "lib/runtime", "lib/agent/core"],
+    mayImport: [...base, "lib/files", "lib/runtime", "lib/system", "lib/agent/core"],
   },
   {
     path: "lib/agent/manifests",
     what: "files that describe commands, services and log sources",
-    mayImport: [protocol, "lib/log", "lib/files"],
+    mayImport: [protocol, "lib/log", "lib/files", "lib/system"],
   },
   {
     path: "lib/agent/programs",
     what: "what may be run on this host: custom commands, `exec`, scripts, services",
     mayImport: [
-      ...[protocol, "lib/agent/core", "lib/agent/commands"],
+      ...[protocol, "lib/system", "lib/agent/core", "lib/agent/commands"],
       ...["lib/agent/manifests", "lib/agent/supervisor"],
     ],
   },
@@ -256,7 +257,7 @@ export const folders: readonly Folder[] = [
     path: "lib/agent/logs",
     what: "`fetch_logs`",
     mayImport: [
-      ...[protocol, "lib/network", "lib/agent/identity"],
+      ...[protocol, "lib/network", "lib/system", "lib/agent/identity"],
       ...["lib/agent/manifests", "lib/agent/programs"],
     ],
   },
@@ -292,7 +293,7 @@ export const folders: readonly Folder[] = [
     path: "lib/agent/update",
     what: "updates of the agent itself",
     mayImport: [
-      ...[protocol, "lib/files", "lib/network", "lib/release", "lib/transfer"],
+      ...[protocol, "lib/files", "lib/network", "lib/release", "lib/system", "lib/transfer"],
       ...["lib/agent/core", "lib/agent/identity", "lib/agent/programs"],
     ],
   },

@@ -19,6 +19,7 @@ installCompilers();
 installNats();
 installPrometheus();
 installPostgres();
+installWine();
 await build({ outfile: "dist/wsctl" });
 await build({ outfile: "dist/wsctl-test", isTestBuild: true });
 console.log("ok    build");
@@ -90,6 +91,14 @@ function installNats(): void {
 /** What scrapes the metrics, with the checker of alert rules. */
 function installPrometheus(): void {
   install("prometheus", "the tests with Prometheus", () => Bun.which("promtool") !== null);
+}
+
+/** The build for Windows runs under Wine, which lacks one library: a linker makes it. */
+function installWine(): void {
+  const purpose = "the tests of the build for Windows";
+  install("wine64", purpose, () => existsSync("/usr/lib/wine/wine64"));
+  const hasLinker = () => Bun.which("x86_64-w64-mingw32-ld") !== null;
+  install("binutils-mingw-w64-x86-64", purpose, hasLinker);
 }
 
 /** The database whose nightly dump is fetched and restored. */

@@ -37,7 +37,7 @@ const againMs = 1_000;
 export async function restart({ runtime, log, stopped }: ReplaceOptions): Promise<never> {
   for (let isFirst = true; ; isFirst = false) {
     try {
-      return runtime.reexec();
+      return process.exit(runtime.reexec());
     } catch (error) {
       const text = `Cannot restart in place: ${errorText(error)}. The agent tries again every second`;
       if (isFirst) log.error(text);

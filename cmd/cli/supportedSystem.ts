@@ -2,8 +2,8 @@
 import { usage } from "./strictArgs.ts";
 
 /**
- * Refuses a long-lived process where the system lacks what it needs: locks of files that end with
- * the process (flock(2)), signals, process groups, and sockets in a directory.
+ * Refuses a control plane on Windows: there it can neither keep its data directory from other users
+ * nor take a new certificate on an open port.
  * @throws {WsctlError} USAGE on Windows
  */
 export function assertSystem(command: string, platform: string = process.platform): void {

@@ -2,7 +2,7 @@
 
 import { readFileSync, type Stats } from "node:fs";
 import { join } from "node:path";
-import { readTextFile, readTrustedTextFile } from "../../lib/files/readText.ts";
+import { isOpenToAll, readTextFile, readTrustedTextFile } from "../../lib/files/readText.ts";
 import type { Log } from "../../lib/log/log.ts";
 import { findCaFault } from "../../lib/network/caFile.ts";
 import { assertProxyVariables } from "../../lib/network/proxyRules.ts";
@@ -164,7 +164,7 @@ function readTokenFile(file: string): string {
   let isPiped = false;
   const check = (stats: Stats) => {
     isPiped = !stats.isFile();
-    if (isPiped || (stats.mode & 0o002) === 0) return;
+    if (isPiped || !isOpenToAll(stats)) return;
     throw new Error(`every user can write to it. Restrict it: chmod 600 ${file}`);
   };
   try {

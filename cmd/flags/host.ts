@@ -5,6 +5,7 @@ import { CommandTrust } from "../../lib/agent/identity/commandTrust.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
 import { parsePublicKey } from "../../lib/protocol/keys.ts";
 import { acceptedMax, outputBytesMax, runningMax } from "../../lib/protocol/limits.ts";
+import { isWindows } from "../../lib/system/current.ts";
 import { defaultCommandsDir, defaultLogsDir, defaultServicesDir } from "../cli/paths.ts";
 import { fromStart } from "../cli/startDirectory.ts";
 import { type CommandData, usage } from "../cli/strictArgs.ts";
@@ -122,6 +123,7 @@ export function hostLists(lists: CommandData["lists"]) {
  */
 export function hostSettings(options: HostFlags, agentId: string) {
   const scripts = options["allow-scripts"];
+  assertOffered(options, isWindows);
   return {
     commandsDir: fromStart(options["commands-dir"] ?? defaultCommandsDir(process.env)),
     servicesDir: fromStart(options["services-dir"] ?? defaultServicesDir(process.env)),
@@ -140,6 +142,21 @@ export function hostSettings(options: HostFlags, agentId: string) {
     releaseKeys: options.releaseKeys,
     releaseThreshold: parseThreshold(options),
   };
+}
+
+/**
+ * Files and scripts of operators depend on owners, modes and links, which Windows has otherwise.
+ * @throws {WsctlError} USAGE
+ */
+export function assertOffered(options: HostFlags, isOnWindows: boolean): void {
+  const { allowPush, allowPull, "allow-scripts": scripts } = options;
+  const given = Object.entries({
+    "allow-push": allowPush.length > 0,
+    "allow-pull": allowPull.length > 0,
+    "allow-scripts": scripts !== undefined,
+  }).find(([, isGiven]) => isGiven);
+  if (!isOnWindows || given === undefined) return;
+  throw usage(`Flag --${given[0]} does not work on Windows. Leave it out`);
 }
 
 function checkPatterns(flag: string, patterns: string[]): string[] {

@@ -1,6 +1,7 @@
 /** Writes that survive a crash: a file has its old content or its new one, never a part. */
 import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { system } from "../system/current.ts";
 
 /**
  * Replaces a file, or creates it, and returns when it is on disk. The content is written to
@@ -44,10 +45,5 @@ export function createFile(path: string, content: string | Uint8Array, mode: num
 
 /** Brings a file, or the names in a directory, to disk. */
 export function syncPath(path: string): void {
-  const file = openSync(path, "r");
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+  system.sync(path);
 }

@@ -5,6 +5,7 @@
  * file, a pipe and a device are read to their end or to the limit.
  */
 import type { Stats } from "node:fs";
+import { system } from "../system/current.ts";
 import { readDescriptorBytes, readFileBytes } from "./readBytes.ts";
 
 /** The limit for a file with structured text, in bytes. */
@@ -25,10 +26,15 @@ export interface ReadTextOptions {
 export function readTrustedTextFile(path: string): string {
   const check = (stats: Stats) => {
     // The permissions of a pipe or a device are not those of its content.
-    if (!stats.isFile() || (stats.mode & 0o002) === 0) return;
+    if (!stats.isFile() || !isOpenToAll(stats)) return;
     throw new Error(`every user can write to it. Restrict it: chmod o-w ${path}`);
   };
   return readTextFile(path, { check });
+}
+
+/** Whether every user of the host may write to the file. Where files have no modes, no one asks. */
+export function isOpenToAll({ mode }: Pick<Stats, "mode">): boolean {
+  return system.hasUsers && (mode & 0o002) !== 0;
 }
 
 /** @throws {Error} The reason: the error of the operating system, or what is wrong with the file. */

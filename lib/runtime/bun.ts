@@ -11,6 +11,7 @@ import { spawnPiped } from "./bunPipes.ts";
 import { lockExclusiveNow, openLibc } from "./libc.ts";
 import type { QueuedSocket, Runtime, ServeOptions, Server, TlsOptions } from "./runtime.ts";
 import { chooseProtocol } from "./runtime.ts";
+import { lockPath, openGroup, startInPlace } from "./windowsProcess.ts";
 
 /** One context per connection; Hono's own adapter creates one per event. */
 interface Connection {
@@ -208,8 +209,11 @@ async function assertPortFree({ host, port }: ServeOptions): Promise<void> {
   Bun.listen({ hostname: host, port, exclusive: true, socket }).stop(true);
 }
 
+/** The place of a compiled program's own files, which exists in no file system. */
+const embedded = /^(?:\/\$bunfs|[A-Z]:[\\/]~BUN)[\\/]/;
+
 function program(): string | undefined {
-  return (process.argv[1] ?? "").startsWith("/$bunfs/") ? process.execPath : undefined;
+  return embedded.test(process.argv[1] ?? "") ? process.execPath : undefined;
 }
 
 /** The path as it was called, so that a changed symbolic link to a release takes effect. */
@@ -238,9 +242,10 @@ function self(): string[] {
   return [process.execPath, ...process.execArgv, process.argv[1] ?? ""];
 }
 
-function reexec(): never {
+function reexec(): number {
   const [file = "", ...own] = self();
   const args = [file, ...own, ...process.argv.slice(2)];
+  if (process.platform === "win32") return startInPlace(args);
   // The types are those of Node.js 20; `execve` exists since Node.js 22.15 and in Bun.
   const { execve } = process as unknown as {
     execve(file: string, args: string[], env: NodeJS.ProcessEnv): never;
@@ -248,7 +253,8 @@ function reexec(): never {
   return execve.call(process, file, args, process.env);
 }
 
-function tryLock(fd: number): boolean {
+function tryLock(fd: number, path: string): boolean {
+  if (process.platform === "win32") return lockPath(path);
   const signature = { flock: { args: ["i32", "i32"], returns: "i32" } } as const;
   const { symbols } = openLibc((name) => dlopen(name, signature));
   return symbols.flock(fd, lockExclusiveNow) === 0;
@@ -273,6 +279,7 @@ export const runtime: Runtime = {
   fetchWith,
   fileBody,
   spawnPiped,
+  ...(process.platform === "win32" ? { openGroup } : {}),
   reap,
   self,
   program,

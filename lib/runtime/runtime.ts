@@ -159,6 +159,11 @@ export interface Runtime {
    * @throws The error of the operating system; some arrive as an `error` event of the child.
    */
   spawnPiped(file: string, args: readonly string[], options: PipedSpawnOptions): PipedProcess;
+  /**
+   * Opens a group in which every process that this one starts from now on stays, and returns a
+   * function that lists the others. Undefined where the operating system has process groups.
+   */
+  openGroup?(): () => number[];
   /** Collects an ended child that this process did not start, as far as the platform can. */
   reap(pid: number): void;
   /** Returns the command that starts this program, without arguments. */
@@ -172,9 +177,10 @@ export interface Runtime {
   tryLock(fd: number, path: string): boolean;
   /**
    * Replaces this process by a new one of the same program and arguments; the process id stays
-   * (execve(2)).
+   * (execve(2)). Where the system has no such call, it waits for the new process, and returns the
+   * status with which this one must end.
    */
-  reexec(): never;
+  reexec(): number;
 }
 
 /** Returns the first subprotocol in the peer's list that this server supports. */

@@ -1,4 +1,4 @@
-/** An archive of one binary with completions, man page, units and licence. */
+/** An archive of one binary with completions, man page, licence and definitions of services. */
 import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,6 +32,7 @@ export async function writeArchive(options: ArchiveOptions): Promise<string> {
     if (platform.startsWith("linux")) {
       for (const unit of units) put(`systemd/wsctl-${unit}.service`, contents.units[unit]);
     }
+    if (platform.startsWith("windows")) put("windows/wsctl-agent.xml", contents.windowsService);
     const file = `${top}.tar.gz`;
     const entries = readdirSync(tree, { recursive: true, encoding: "utf8" }).sort();
     await create(

@@ -19,6 +19,8 @@ export interface Contents {
   completions: Record<(typeof shells)[number], string>;
   /** The systemd units, with `/usr/bin/wsctl`. */
   units: Record<(typeof units)[number], string>;
+  /** The definition of a service of Windows. */
+  windowsService: string;
   manPage: Uint8Array;
   license: string;
   changes: Uint8Array;
@@ -38,6 +40,7 @@ export function readContents(binary: string): Contents {
       fish: run(binary, "completion", "fish"),
     },
     units: { serve: unitOf("serve"), agent: unitOf("agent") },
+    windowsService: readFileSync(join(root, "docs/examples/deploy/wsctl-agent.xml"), "utf8"),
     manPage: readFileSync(join(root, "docs/man/wsctl.1")),
     license: readFileSync(join(root, "LICENSE"), "utf8"),
     changes: readFileSync(join(root, "CHANGELOG.md")),

@@ -1,6 +1,7 @@
 /** Starts the programs that print log lines, and handles their end. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { system } from "../../system/current.ts";
 import { type FilterSpec, isFiltering } from "./lineFilter.ts";
 import type { CommandSource, SystemdJournalSource } from "./logSource.ts";
 import type { Selection } from "./selectLines.ts";
@@ -124,11 +125,6 @@ function stopGroup(child: ChildProcess): void {
   });
 }
 
-function kill({ pid }: ChildProcess, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // No process of it is left.
-  }
+function kill({ pid }: ChildProcess, signal: "SIGTERM" | "SIGKILL"): void {
+  if (pid !== undefined) system.signal(pid, signal);
 }

@@ -2,6 +2,7 @@
  * A custom command: one checked file in `commands.d`. The program is started from an argument list,
  * without a shell, and a parameter fills exactly one argument.
  */
+import { isAbsolute } from "node:path";
 import * as v from "valibot";
 import { checkParameters } from "../../protocol/checkParameters.ts";
 import { isJsonObject, type JsonObject, setKey } from "../../protocol/json.ts";
@@ -12,6 +13,7 @@ import {
   timeoutSecondsMax,
 } from "../../protocol/limits.ts";
 import { CommandName } from "../../protocol/names.ts";
+import { system } from "../../system/current.ts";
 import { checkSchema } from "./checkSchema.ts";
 import { checkArtifacts, expandArtifacts } from "./fileParameters.ts";
 import { findFault, readToml } from "./tomlFile.ts";
@@ -67,9 +69,13 @@ const Manifest = v.strictObject({
   timeout_seconds: v.optional(whole(1, timeoutSecondsMax)),
   concurrency: v.optional(whole(1, 1_000)),
   user: v.optional(
-    v.pipe(v.string(), v.regex(/^[a-z_][a-z0-9_-]*$/i, "must be the name of a user")),
+    v.pipe(
+      v.string(),
+      v.regex(/^[a-z_][a-z0-9_-]*$/i, "must be the name of a user"),
+      v.check(() => system.hasUsers, "must be absent: on this system programs run as the agent"),
+    ),
   ),
-  directory: v.optional(v.pipe(v.string(), v.startsWith("/", "must be an absolute path"))),
+  directory: v.optional(v.pipe(v.string(), v.check(isAbsolute, "must be an absolute path"))),
   env: v.optional(v.record(VariableName, VariableValue), {}),
   output_bytes: v.optional(whole(1_024, outputBytesMax), outputBytesDefault),
   cancellable: v.optional(v.boolean("must be true or false"), true),

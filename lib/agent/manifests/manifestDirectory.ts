@@ -4,7 +4,7 @@
  */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { readTextFile } from "../../files/readText.ts";
+import { isOpenToAll, readTextFile } from "../../files/readText.ts";
 import type { Log } from "../../log/log.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 
@@ -95,11 +95,11 @@ export class ManifestDirectory<Item extends { name: string }> {
 function assertOwnFile(dir: string, file: string): void {
   for (const path of [dir, join(dir, file)]) {
     const stats = statSync(path);
-    const { mode, size } = stats;
+    const { size } = stats;
     if (path !== dir && !stats.isFile()) {
       throw new WsctlError("USAGE", `${file}: is not a regular file`);
     }
-    if ((mode & 0o002) !== 0) {
+    if (isOpenToAll(stats)) {
       const fix = `run "chmod o-w ${path}"`;
       throw new WsctlError("USAGE", `${file}: ${path} is world-writable: ${fix}`);
     }

@@ -5,6 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { userInfo } from "node:os";
+import { system } from "../../system/current.ts";
 
 export interface Login {
   user: string;
@@ -12,9 +13,6 @@ export interface Login {
   shell: string;
   isRoot: boolean;
 }
-
-/** The variables of the agent's environment that a program gets: where and in which language. */
-const passedOn = ["LANG", "LC_ALL", "TZ", "TMPDIR"];
 
 /** How long an entry of the user database is used before it is read again. */
 const rereadMs = 60_000;
@@ -36,7 +34,7 @@ export function findLogin(user?: string, now = performance.now()): Login | undef
 /** Returns the variables of a login; without a known user the home is `/`. */
 export function loginEnvironment(login: Login | undefined): Record<string, string> {
   const { user, home = "/", shell = "/bin/sh", isRoot = process.getuid?.() === 0 } = login ?? {};
-  const kept = passedOn.flatMap((name) => {
+  const kept = system.passedOn.flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
   });
@@ -44,7 +42,7 @@ export function loginEnvironment(login: Login | undefined): Record<string, strin
     ...Object.fromEntries(kept),
     PATH: loginPath(isRoot),
     HOME: home,
-    SHELL: shell,
+    ...(system.hasUsers ? { SHELL: shell } : {}),
     ...(user === undefined ? {} : { USER: user, LOGNAME: user }),
   };
 }

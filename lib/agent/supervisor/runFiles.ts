@@ -83,8 +83,6 @@ export const scriptFile = "script";
 export const endFile = "end.json";
 /** Created immediately before the program starts, or when the agent gives up its start. */
 export const begunFile = "begun";
-/** The supervisor listens on this socket until it ends. */
-export const socketFile = "socket";
 /** Exists if the output has a subscriber, which may subscribe again after a disconnect. */
 export const subscribedFile = "followed";
 /** The program may write its result to this file, and leave files in this directory. */

@@ -1,6 +1,6 @@
 /** Explains in plain words why a program could not be started. */
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { errorText } from "../../protocol/errors.ts";
 
 /**
@@ -85,7 +85,7 @@ function findMachine(head: Buffer): string | undefined {
 /** Returns the path of an existing program. */
 function findProgram(file: string, path: string): string | undefined {
   if (file.includes("/")) return existsSync(file) ? file : undefined;
-  const candidates = path.split(":").map((dir) => join(dir, file));
+  const candidates = path.split(delimiter).map((dir) => join(dir, file));
   return candidates.find((candidate) => existsSync(candidate));
 }
 

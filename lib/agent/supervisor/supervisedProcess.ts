@@ -8,6 +8,7 @@ import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { programGraceMs, resultBytesMax } from "../../protocol/limits.ts";
 import type { PipedProcess } from "../../runtime/runtime.ts";
+import { system } from "../../system/current.ts";
 import { HeadTailBuffer } from "./output/headTailBuffer.ts";
 import type { OutputBackpressure } from "./output/outputBackpressure.ts";
 import { ProcessTree } from "./processTree.ts";
@@ -30,6 +31,8 @@ export interface ProcessParts {
   /** Records that from now on the program may have an effect. Throws if it must not start. */
   begun(): void;
   start: StartProgram;
+  /** Lists the processes of the run, where the operating system keeps them together. */
+  group?: (() => number[]) | undefined;
 }
 
 export class SupervisedProcess {
@@ -119,6 +122,8 @@ export class SupervisedProcess {
       const fault = `cannot start "${file}" in ${directory}: ${why}`;
       this.#settle(hasBegun ? { fault, output: this.#output.text() } : unstarted(fault));
     };
+    const refusal = system.refusal(file);
+    if (refusal !== undefined) return failed(new Error(refusal));
     let program: PipedProcess;
     try {
       if (!hasBegun) this.#parts.begun();
@@ -181,27 +186,33 @@ export class SupervisedProcess {
   #isAnyLeft(): boolean {
     const root = this.#child?.pid;
     if (root === undefined) return false;
+    const { group } = this.#parts;
+    if (group !== undefined) return group().length > 0;
     const alive = this.#tree.alive(root);
     if (alive !== undefined) return alive.length > 0;
-    try {
-      return process.kill(-root, 0);
-    } catch {
-      return false;
-    }
+    return system.isAlive(root);
   }
 
   #signal(signal: "SIGTERM" | "SIGKILL"): void {
     const root = this.#child?.pid;
     if (root === undefined) return;
+    const { group } = this.#parts;
+    if (group !== undefined && signal === "SIGKILL") {
+      for (const pid of group()) endProcess(pid, signal);
+      return;
+    }
     // Searched first, because the ancestry is lost when parents have ended.
     const strays = (this.#tree.alive(root) ?? []).filter(({ group }) => group !== root);
-    for (const pid of [-root, ...strays.map((stray) => stray.pid)]) {
-      try {
-        process.kill(pid, signal);
-      } catch {
-        // The process has already ended.
-      }
-    }
+    system.signal(root, signal);
+    for (const { pid } of strays) endProcess(pid, signal);
+  }
+}
+
+function endProcess(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // The process has already ended.
   }
 }
 

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { errorText } from "../../protocol/errors.ts";
 import type { PipedProcess, Runtime } from "../../runtime/runtime.ts";
+import { system } from "../../system/current.ts";
 import { fetchFiles } from "./fetchedFiles.ts";
 import { OutputBackpressure } from "./output/outputBackpressure.ts";
 import { readProgramResult } from "./result/programResult.ts";
@@ -25,7 +26,6 @@ import {
   readFileIfExists,
   type SupervisedRun,
   scriptFile,
-  socketFile,
   specFile,
   stopSignals,
   unstarted,
@@ -38,7 +38,7 @@ const retryMs = 1_000;
 /** Runs the program of this directory to its end; resolves when the end is on disk. */
 export async function superviseRun(
   dir: string,
-  runtime: Pick<Runtime, "spawnPiped">,
+  runtime: Pick<Runtime, "spawnPiped" | "openGroup">,
 ): Promise<void> {
   const spec = readFileIfExists<SupervisedRun>(dir, specFile);
   // The directory was deleted, or the program has already run.
@@ -78,7 +78,13 @@ export async function superviseRun(
     fetching === undefined
       ? Promise.resolve(undefined)
       : fetchFiles(fetching, { owner: place.owner, signal, spawn });
-  const run = new SupervisedProcess(spec, { live, prepare, begun, start });
+  const run = new SupervisedProcess(spec, {
+    live,
+    prepare,
+    begun,
+    start,
+    group: runtime.openGroup?.(),
+  });
   const server = createServer((socket) => {
     socket.on("error", () => socket.destroy());
     listen(socket, (line) => {
@@ -91,7 +97,7 @@ export async function superviseRun(
   });
   const fault = await new Promise<Error | undefined>((resolve) => {
     server.once("error", resolve);
-    server.listen(join(dir, socketFile), () => resolve(undefined));
+    server.listen(system.runAddress(dir), () => resolve(undefined));
   });
   if (fault !== undefined) return refuse(`Cannot listen in "${dir}": ${errorText(fault)}`);
   run.begin();

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { FaultGuard } from "../../log/faultGuard.ts";
 import type { Log } from "../../log/log.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { system } from "../../system/current.ts";
 import type { Clock } from "../../time/clock.ts";
 import type {
   OutputPiece,
@@ -35,7 +36,6 @@ import {
   type RunEnd,
   readFileIfExists,
   type SupervisedRun,
-  socketFile,
   specFile,
   subscribedFile,
   unstarted,
@@ -55,7 +55,6 @@ export interface RunsOptions {
 type RunResult = (end: RunEnd | undefined) => void;
 
 const endedEarly = "the agent's process ended before the program could start";
-const socketPathMax = 107;
 /** A supervisor that cannot be reached for this long counts as ended. */
 const socketAppearTimeoutMs = 10_000;
 const pollIntervalMs = 50;
@@ -88,8 +87,8 @@ export class Runs {
       (requestId) => this.#outputSource(requestId),
       this.#guard,
     );
-    const path = join(this.runDirectory("any"), socketFile);
-    if (Buffer.byteLength(path) > socketPathMax) {
+    const path = system.runAddress(this.runDirectory("any"));
+    if (Buffer.byteLength(path) > system.runAddressBytesMax) {
       const text = `The path of the data directory is too long for sockets (${path}). Use a shorter --data-dir`;
       throw new WsctlError("USAGE", text);
     }
@@ -240,14 +239,14 @@ export class Runs {
     const dir = this.runDirectory(requestId);
     this.#guard.attempt(`read "${join(dir, file)}"`, () => {
       // If no file can be opened, a missing socket says nothing either.
-      closeSync(openSync("/", "r"));
+      closeSync(openSync(system.readablePath, "r"));
       found = readFileIfExists<T>(dir, file);
     });
     return found;
   }
 
   #connect(requestId: string, dir: string, again: () => void, seen: () => void): void {
-    const socket = connect(join(dir, socketFile));
+    const socket = connect(system.runAddress(dir));
     socket.once("connect", () => {
       seen();
       this.#sockets.set(requestId, socket);

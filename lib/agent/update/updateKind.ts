@@ -14,6 +14,7 @@ import {
 import { formatIssue } from "../../protocol/schemaError.ts";
 import { version as current } from "../../protocol/wire/version.ts";
 import { isVersion } from "../../release/semver.ts";
+import { system } from "../../system/current.ts";
 import type { ControlPlaneAccess } from "../identity/controlPlaneAccess.ts";
 import { builtInSummary } from "../programs/builtInPrograms.ts";
 import { type ProgramKind, type ResolvedProgram, reject } from "../programs/programKind.ts";
@@ -76,6 +77,10 @@ function resolve(options: UpdateOptions, parameters: unknown): ResolvedProgram {
       "FORBIDDEN",
       "this agent runs from its sources, not from a single file: update the sources",
     );
+  }
+  if (!system.replacesPrograms) {
+    const fix = "stop its service, install the new version, and start it again";
+    return reject("FORBIDDEN", `on this system an agent cannot replace its own program: ${fix}`);
   }
   if (keys.length === 0) {
     const text = "this host trusts no release key: set one with wsctl agent --release-key";

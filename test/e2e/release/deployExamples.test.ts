@@ -101,6 +101,22 @@ test("the property list of launchd starts the agent, and leaves its programs alo
     expect(comment).not.toContain("--");
   expect(readdirSync(dir).toSorted()).toEqual([
     ...["Containerfile", "cloud-init.yaml", "compose.yaml", "kubernetes.yaml"],
-    "wsctl-agent.plist",
+    ...["wsctl-agent.plist", "wsctl-agent.xml"],
   ]);
+});
+
+test("the service of Windows starts the agent with flags that it has, from its own directory", async () => {
+  const text = read("wsctl-agent.xml");
+  const elements = [...text.matchAll(/<([a-z]+)(?: [^>]*)?>([^<]*)<\/\1>/g)].map(
+    ([, name, value]) => [name, value],
+  );
+  expect(Object.fromEntries(elements)).toMatchObject({
+    id: "wsctl-agent",
+    executable: "%BASE%\\wsctl.exe",
+    arguments: 'agent --join "@%BASE%\\join"',
+  });
+  const { stdout } = await wsctl(["agent", "--help"]);
+  expect(stdout).toContain("--join STRING");
+  for (const [, comment = ""] of text.matchAll(/<!--(.*?)-->/gs))
+    expect(comment).not.toContain("--");
 });

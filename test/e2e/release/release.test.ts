@@ -52,10 +52,11 @@ test("an archive has the binary, which runs, with completions, man page, units a
   );
 });
 
-test("an archive for Windows has a program for Windows, and no units", () => {
+test("an archive for Windows has a program and a service for Windows, and no units", () => {
   const name = readdirSync(output).find((each) => each.endsWith("-windows-x64.tar.gz")) ?? "";
   const names = run("tar", "-tzf", join(output, name));
   expect(names).toContain("/wsctl.exe\n");
+  expect(names).toContain("/windows/wsctl-agent.xml\n");
   expect(names).not.toContain("systemd");
   expect(readFileSync(join(output, "wsctl-windows-x64.exe")).subarray(0, 2).toString()).toBe("MZ");
 });

@@ -1,0 +1,130 @@
+/** The agent of the build for Windows, under Wine, with a control plane on this machine. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "../../../scripts/build.ts";
+import { Running, temporaryDir, wsctl, wsctlCommand } from "../../support/processes/processes.ts";
+import { Target } from "../../support/processes/target.ts";
+import { hasWine, Wine, windowsPath } from "../../support/processes/wine.ts";
+
+const cmd = "C:\\windows\\system32\\cmd.exe";
+/** Long enough to be stopped, and known by its count among the processes of this machine. */
+const sleeper = `ping.exe -n ${600 + Math.floor(Math.random() * 1_000_000)} 127.0.0.1`;
+
+const manifests = {
+  greet: `description = "greets"
+argv = ['${cmd}', "/c", "echo", "{who}"]
+directory = 'C:\\windows'
+parameters = { properties = { who = { type = "string" } }, required = ["who"] }`,
+  // The program leaves a process whose parent has ended.
+  slow: `description = "sleeps"\nargv = ['${cmd}', "/c", 'start /b ${sleeper} & ${sleeper}']`,
+  count: `description = "counts"\nargv = ['${cmd}', "/c", 'echo begun & ping.exe -n 3 127.0.0.1']`,
+  batch: `description = "a batch file"\nargv = ['C:\\windows\\deploy.bat', "a&calc"]`,
+  other: `description = "runs as another user"\nargv = ['${cmd}']\nuser = "web"`,
+};
+
+/** How many processes sleep. */
+function sleeping(): number {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) => {
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+      return words.includes(sleeper) && !words.includes("cmd.exe");
+    } catch {
+      return false;
+    }
+  }).length;
+}
+
+describe.skipIf(!hasWine)("an agent of the build for Windows", () => {
+  let dir: string & Disposable;
+  let wine: Wine;
+  let target: Target;
+  let agent: Running;
+  let token: string;
+  let id: string;
+
+  const command = (...args: string[]) => [join(`${dir}`, "wsctl.exe"), ...args];
+  const startAgent = (...flags: string[]) => {
+    const place = ["--data-dir", windowsPath(join(`${dir}`, "data"))];
+    const own = ["--commands-dir", windowsPath(join(`${dir}`, "commands.d"))];
+    const words = ["agent", "--server", target.serving.url, "--id", id, ...place, ...own, ...flags];
+    return wine.start(command(...words), { WSCTL_TOKEN: token });
+  };
+  const send = async (name: string, ...flags: string[]) => {
+    const env = { WSCTL_SERVER: target.serving.url, WSCTL_TOKEN: target.admin };
+    const { stdout } = await wsctl(["send", name, "--agent", id, "--json", ...flags], { env });
+    const lines = stdout.trim().split("\n");
+    return JSON.parse(lines.at(-1) ?? "{}") as Record<string, unknown>;
+  };
+
+  beforeAll(async () => {
+    dir = temporaryDir();
+    mkdirSync(join(`${dir}`, "commands.d"));
+    for (const [name, text] of Object.entries(manifests)) {
+      writeFileSync(join(`${dir}`, "commands.d", `${name}.toml`), text);
+    }
+    await build({ target: "bun-windows-x64", outfile: join(`${dir}`, "wsctl") });
+    wine = Wine.start(`${dir}`);
+    target = await Target.start("binary");
+    ({ token, agent_id: id } = await target.newAgent());
+    agent = startAgent("--allow-exec", "**");
+    await agent.logged(/connected/);
+  }, 120_000);
+
+  afterAll(async () => {
+    wine?.[Symbol.dispose]();
+    await target?.[Symbol.asyncDispose]();
+    dir?.[Symbol.dispose]();
+  });
+
+  test("answers, and runs programs with parameters, without batch files and other users", async () => {
+    expect(await send("info")).toMatchObject({ outcome: "success", result: { os: "win32" } });
+    const greeted = await send("greet", "--param", "who=Ada & Bob");
+    expect(greeted).toMatchObject({ outcome: "success", message: '"Ada & Bob"' });
+    expect(await send("batch")).toMatchObject({
+      code: "NOT_STARTED",
+      message: expect.stringContaining("a batch file reads its arguments as commands"),
+    });
+    expect(await send("other")).toMatchObject({
+      code: "INVALID_COMMAND",
+      message: expect.stringContaining("programs run as the agent"),
+    });
+    const update = await send("update");
+    expect(update).toMatchObject({ message: expect.stringContaining("cannot replace its own") });
+  });
+
+  test("stops every process of a program at its timeout, also one that has no parent", async () => {
+    const ended = send("slow", "--timeout", "2s");
+    await agent.logged(/running command=slow/);
+    expect(await ended).toMatchObject({ code: "TIMEOUT" });
+    expect(sleeping()).toBe(0);
+  });
+
+  test("locks its data directory, and refuses flags that need modes and links of files", async () => {
+    const second = startAgent();
+    expect(await second.exited).toBe(1);
+    expect(second.lines.join("\n")).toContain("another process uses it");
+    const pushing = startAgent("--allow-push", "/etc/**");
+    expect(await pushing.exited).toBe(2);
+    expect(pushing.lines.join("\n")).toContain("--allow-push does not work on Windows");
+    const serving = wine.start(command("serve"));
+    expect(await serving.exited).toBe(2);
+    expect(serving.lines.join("\n")).toContain("wsctl serve does not run on Windows");
+  });
+
+  test("continues a program whose agent was killed, and restarts in place", async () => {
+    const env = { WSCTL_SERVER: target.serving.url, WSCTL_TOKEN: target.admin };
+    const words = [...wsctlCommand("binary"), "send", "count", "--agent", id];
+    await using sending = new Running(words, { env });
+    await sending.logged(/begun/);
+    await agent.kill();
+    agent = startAgent();
+    await agent.logged(/connected/);
+    expect(await sending.exited).toBe(0);
+    expect(sending.lines.filter((line) => line.includes("begun"))).toHaveLength(1);
+    expect(await send("restart")).toMatchObject({ outcome: "success" });
+    expect(await send("ping")).toMatchObject({ outcome: "success" });
+    expect(agent.hasExited).toBe(false);
+  });
+});
