@@ -57,8 +57,11 @@ export async function buildRelease(options: ReleaseOptions): Promise<string> {
   const names: string[] = [];
   for (const target of targets) names.push(...(await buildTarget(target, contents, options)));
   writeFileSync(join(output, "sbom.cdx.json"), sbom());
-  copyFileSync(new URL("install.sh", import.meta.url).pathname, join(output, "install.sh"));
-  names.push("sbom.cdx.json", "install.sh");
+  names.push("sbom.cdx.json");
+  for (const name of ["install.sh", "install.ps1"]) {
+    copyFileSync(new URL(name, import.meta.url).pathname, join(output, name));
+    names.push(name);
+  }
   const digest = (name: string): BuiltFile => {
     const bytes = readFileSync(join(output, name));
     return { name, sha256: createHash("sha256").update(bytes).digest("hex") };

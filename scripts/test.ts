@@ -4,6 +4,8 @@ import { build } from "./build.ts";
 import { install } from "./install.ts";
 import { formatStep, pageTypesStep, runStep, runTests, typesStep } from "./steps.ts";
 
+/** The library of large numbers. */
+const numerics = "/usr/lib/mono/4.5/System.Numerics.dll";
 const binary = new URL("../dist/wsctl", import.meta.url).pathname;
 
 installPythonPeers();
@@ -20,6 +22,7 @@ installNats();
 installPrometheus();
 installPostgres();
 installWine();
+installMono();
 await build({ outfile: "dist/wsctl" });
 await build({ outfile: "dist/wsctl-test", isTestBuild: true });
 console.log("ok    build");
@@ -99,6 +102,14 @@ function installWine(): void {
   install("wine64", purpose, () => existsSync("/usr/lib/wine/wine64"));
   const hasLinker = () => Bun.which("x86_64-w64-mingw32-ld") !== null;
   install("binutils-mingw-w64-x86-64", purpose, hasLinker);
+}
+
+/** What install.ps1 gives to .NET is compiled and run. */
+function installMono(): void {
+  const purpose = "the test of the signature check of install.ps1";
+  const has = () => Bun.which("mcs") !== null && Bun.which("mono") !== null;
+  install("mono-mcs", purpose, has);
+  install("libmono-system-numerics4.0-cil", purpose, () => existsSync(numerics));
 }
 
 /** The database whose nightly dump is fetched and restored. */

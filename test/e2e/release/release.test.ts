@@ -61,6 +61,12 @@ test("an archive for Windows has a program and a service for Windows, and no uni
   expect(readFileSync(join(output, "wsctl-windows-x64.exe")).subarray(0, 2).toString()).toBe("MZ");
 });
 
+test("install.ps1 looks for the binary of the release", () => {
+  const script = readFileSync(join(output, "install.ps1"), "utf8");
+  const [, name = ""] = /^\$name = '(.*)'$/m.exec(script) ?? [];
+  expect(readdirSync(output)).toContain(name);
+});
+
 test("the provenance names the commit, the lock file and the hash of every file before it", () => {
   const statement = JSON.parse(readFileSync(join(output, "provenance.json"), "utf8"));
   expect(statement).toMatchObject({
