@@ -127,4 +127,19 @@ describe.skipIf(!hasWine)("an agent of the build for Windows", () => {
     expect(await send("ping")).toMatchObject({ outcome: "success" });
     expect(agent.hasExited).toBe(false);
   });
+
+  test("ends in order at Ctrl-C, before and after a restart, and continues its program", async () => {
+    const env = { WSCTL_SERVER: target.serving.url, WSCTL_TOKEN: target.admin };
+    const words = [...wsctlCommand("binary"), "send", "count", "--agent", id];
+    await using sending = new Running(words, { env });
+    await sending.logged(/begun/);
+    // The agent was restarted: this process waits for its successor, and Windows interrupts both.
+    wine.interrupt("wsctl.exe agent");
+    expect(await agent.exited).toBe(0);
+    agent = startAgent();
+    await agent.logged(/connected/);
+    expect(await sending.exited).toBe(0);
+    wine.interrupt("wsctl.exe agent");
+    expect(await agent.exited).toBe(0);
+  });
 });

@@ -2,7 +2,7 @@
  * Windows as far as Wine imitates it: Debian's `wine64`, with a directory of its own for each test.
  * What runs here is the build for Windows; that it runs on Windows is not shown.
  */
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Running } from "./processes.ts";
 
@@ -51,6 +51,20 @@ export class Wine implements Disposable {
   /** Starts a program for Windows. */
   start(command: readonly string[], env: Record<string, string> = {}): Running {
     return new Running([loader, ...command], { env: { ...this.#env, ...env } });
+  }
+
+  /** Interrupts every process of this directory with these words, as Ctrl-C does in a console. */
+  interrupt(words: string): void {
+    for (const name of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+      try {
+        const read = (file: string) => readFileSync(`/proc/${name}/${file}`, "utf8").split("\0");
+        const isOwn = read("environ").includes(`WINEPREFIX=${this.#env.WINEPREFIX}`);
+        if (isOwn && read("cmdline").join(" ").includes(words))
+          process.kill(Number(name), "SIGINT");
+      } catch {
+        // The process has ended, or belongs to another user.
+      }
+    }
   }
 
   #run(...command: string[]): void {
