@@ -4,7 +4,7 @@
  */
 
 import type { ArtifactDetail, ArtifactView } from "../protocol/api/artifacts.ts";
-import type { AuditPage, VerifyResult } from "../protocol/api/audit.ts";
+import type { AuditPage, ToolCall, VerifyResult } from "../protocol/api/audit.ts";
 import type { AuditFilter } from "../protocol/api/auditFilter.ts";
 import type { ClusterStatus } from "../protocol/api/cluster.ts";
 import type { ControlPlaneEvent } from "../protocol/api/events.ts";
@@ -279,6 +279,11 @@ export class Client {
       `/api/v1/audit/verify${formatQuery(head === undefined ? {} : { head })}`,
       null,
     );
+  }
+
+  /** Records that a language model calls a tool, before the tool does anything. */
+  recordToolCall(tool: string): Promise<ToolCall> {
+    return this.#http.post(`/api/v1/tool-calls/${segment(tool)}`);
   }
 
   whoami(): Promise<TokenView> {

@@ -59,7 +59,10 @@ export function addMcpEndpoint(app: Hono, options: McpEndpointOptions): void {
 
 /** Returns a `fetch` that calls the application itself, as the client of this request. */
 function inside(app: Hono, { req, env }: Context): typeof fetch {
+  const { origin } = new URL(req.url);
   const call = async (input: string | URL, init?: RequestInit): Promise<Response> => {
+    // The content of artifacts may be in a store of its own, whose URL is its own credential.
+    if (new URL(input).origin !== origin) return fetch(input, init);
     const request = new Request(`${input}`, init);
     for (const name of passedOn) {
       const value = req.header(name);

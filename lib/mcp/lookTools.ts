@@ -3,7 +3,8 @@ import * as v from "valibot";
 import { Target } from "../protocol/api/target.ts";
 import { jobStatuses } from "../protocol/api/views.ts";
 import { AgentId, CommandName } from "../protocol/names.ts";
-import { type Tool, tool } from "./tool.ts";
+import { readArtifact, readOutput } from "./readText.ts";
+import { type Tool, tool, withoutAbsent } from "./tool.ts";
 
 const limit = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100)), 20);
 const jobId = v.pipe(v.string(), v.minLength(4), v.maxLength(64));
@@ -52,6 +53,32 @@ export const lookTools: readonly Tool[] = [
     run: ({ job_id }, { client }) => client.job(job_id),
   }),
   tool({
+    name: "read_output",
+    title: "Read output",
+    description:
+      "Read the last lines that the programs of a job that runs have written, with those of the next three seconds. get_job has what is kept of a job that has ended. Needs an operator's token.",
+    kind: "look",
+    parameters: v.strictObject({ job_id: jobId, agent: v.optional(AgentId) }),
+    run: ({ job_id, agent }, { client, signal }) => readOutput(client, { job_id, agent, signal }),
+  }),
+  tool({
+    name: "read_artifact",
+    title: "Read an artifact",
+    description:
+      "Read text that an agent sent, such as logs that fetch_logs collected: its last 100 lines. The result of a job has the ID. Needs an operator's token.",
+    kind: "look",
+    parameters: v.strictObject({ artifact_id: jobId }),
+    run: ({ artifact_id }, { client }) => readArtifact(client, artifact_id),
+  }),
+  tool({
+    name: "list_templates",
+    title: "List templates",
+    description: "List the jobs that people saved under a name, with what a run must fill in.",
+    kind: "look",
+    parameters: v.strictObject({}),
+    run: async (_none, { client }) => ({ templates: await client.templates.list() }),
+  }),
+  tool({
     name: "list_audit",
     title: "Read the audit trail",
     description: "List who did what, the newest entries. Only an administrator's token may.",
@@ -90,9 +117,3 @@ export const lookTools: readonly Tool[] = [
     run: (_none, { client }) => client.whoami(),
   }),
 ];
-
-/** The client takes a field as absent only if it is not there. */
-function withoutAbsent<T extends object>(query: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given) as { [K in keyof T]: Exclude<T[K], undefined> };
-}

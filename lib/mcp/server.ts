@@ -12,6 +12,7 @@ import {
 import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import type { Client } from "../client/client.ts";
+import { ToolName } from "../protocol/api/audit.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
 import { formatIssue } from "../protocol/schemaError.ts";
 import { version } from "../protocol/wire/version.ts";
@@ -50,6 +51,8 @@ export function createMcpServer(options: McpOptions): Server {
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal }) => {
     const { name, arguments: given = {} } = params;
     try {
+      // Before anything else, so that a tool that is not offered leaves a trace, too.
+      if (v.is(ToolName, name)) await options.client.recordToolCall(name);
       const found = tools.find((each) => each.name === name);
       if (found === undefined) throw unknownTool(name, options.isActing);
       if (found.kind === "act") limiter.take();
@@ -68,6 +71,7 @@ export function createMcpServer(options: McpOptions): Server {
   }));
   server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }) => {
     if (uri !== agentsUri) throw new WsctlError("NOT_FOUND", `Unknown resource "${uri}"`);
+    await options.client.recordToolCall("read_resource");
     const text = formatAnswer({ agents: await options.client.agents() });
     return { contents: [{ uri, mimeType: "text/plain", text }] };
   });
@@ -78,6 +82,11 @@ function describe({ name, title, description, parameters, kind }: Tool) {
   const { $schema: _schema, ...schema } = toJsonSchema(parameters, {
     errorMode: "ignore",
     typeMode: "input",
+    // Any value is allowed: some clients misread the empty schema that says so.
+    overrideSchema: ({ jsonSchema }) =>
+      isEmpty(jsonSchema.additionalProperties)
+        ? { ...jsonSchema, additionalProperties: true }
+        : null,
   });
   const isLooking = kind === "look";
   return {
@@ -93,6 +102,10 @@ function describe({ name, title, description, parameters, kind }: Tool) {
       openWorldHint: true,
     },
   };
+}
+
+function isEmpty(schema: unknown): boolean {
+  return typeof schema === "object" && schema !== null && Object.keys(schema).length === 0;
 }
 
 function call(found: Tool, given: unknown, context: ToolContext): Promise<unknown> {

@@ -24,3 +24,11 @@ export interface Tool<Schema extends v.GenericSchema = v.GenericSchema> {
 export function tool<Schema extends v.GenericSchema>(definition: Tool<Schema>): Tool {
   return definition as unknown as Tool;
 }
+
+/** The client takes a field as absent only if it is not there. */
+export function withoutAbsent<T extends object>(
+  query: T,
+): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as { [K in keyof T]: Exclude<T[K], undefined> };
+}

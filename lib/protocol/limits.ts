@@ -276,6 +276,10 @@ export const keyLifetimeMsDefault = 30 * 24 * 60 * 60 * 1000;
 export const refusalsMax = 120;
 export const refusalsWindowMs = 60_000;
 
+/** Tools that language models may call with one token, per window. */
+export const toolCallsMax = 120;
+export const toolCallsWindowMs = 60_000;
+
 /**
  * A certificate from the control plane's CA is valid from this long before its issue, for hosts
  * whose clock is slow.

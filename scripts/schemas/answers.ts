@@ -1,7 +1,7 @@
 /** The answers of the HTTP API as components of the OpenAPI document. */
 import * as v from "valibot";
 import * as artifacts from "../../lib/protocol/api/artifacts.ts";
-import { AuditPage, VerifyResult } from "../../lib/protocol/api/audit.ts";
+import { AuditPage, ToolCall, VerifyResult } from "../../lib/protocol/api/audit.ts";
 import { ClusterStatus } from "../../lib/protocol/api/cluster.ts";
 import { DeviceLogin } from "../../lib/protocol/api/deviceLogin.ts";
 import {
@@ -67,6 +67,7 @@ export const answerSchemas = {
     DeviceLogin,
     AuditPage,
     VerifyResult,
+    ToolCall,
     Joined,
     Challenge,
     ClusterStatus,

@@ -52,6 +52,7 @@ const pathMeanings: Readonly<Record<string, string>> = {
   agent_id: "The ID of an agent.",
   artifact_id: "The ID of an artifact, or its unique beginning.",
   token_id: "The ID of a token, or its unique beginning.",
+  tool: "The name of a tool, such as `list_agents`.",
   version: "A version such as `1.2.3`, or `latest`.",
   name: "The name of the schedule, template, saved target or webhook.",
 };
@@ -153,6 +154,7 @@ const tagMeanings: Readonly<Record<string, string>> = {
   "agent-key": "Renewal of an agent's key",
   cluster: "Several control planes that are one",
   audit: "The audit trail",
+  "tool-calls": "Calls of tools by language models",
   backup: "Backups",
   health: "Health checks, metrics and the challenge of agents, without a token",
 };

@@ -1,6 +1,6 @@
 /** What each route of the HTTP API answers, for the OpenAPI document. */
 import { ArtifactDetail, ArtifactView, NewArtifact } from "../../lib/protocol/api/artifacts.ts";
-import { AuditPage, VerifyResult } from "../../lib/protocol/api/audit.ts";
+import { AuditPage, ToolCall, VerifyResult } from "../../lib/protocol/api/audit.ts";
 import { ClusterStatus } from "../../lib/protocol/api/cluster.ts";
 import { DeviceLogin, DeviceLoginPoll } from "../../lib/protocol/api/deviceLogin.ts";
 import { ReleaseView } from "../../lib/protocol/api/releases.ts";
@@ -142,6 +142,11 @@ export const operations: Readonly<Record<string, Operation>> = {
     id: "whoami",
     summary: "Show the token of the caller",
     answers: ok(TokenView, "The token, without its secret"),
+  },
+  "POST /api/v1/tool-calls/:tool": {
+    id: "recordToolCall",
+    summary: "Record that a language model calls a tool",
+    answers: [{ status: 201, what: "The call is in the audit trail", schema: ToolCall }],
   },
   "GET /api/v1/openapi.json": {
     id: "getOpenApi",

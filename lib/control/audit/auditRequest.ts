@@ -6,6 +6,7 @@ import { errorText, WsctlError } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { refusalsMax, refusalsWindowMs } from "../../protocol/limits.ts";
 import type { Clock } from "../../time/clock.ts";
+import { describeActor } from "../api/actor.ts";
 import type { Route, RouteContext } from "../api/route.ts";
 import { auditUnavailable } from "../core/rejections.ts";
 import type { AuditTrail } from "../journal/auditTrail.ts";
@@ -125,15 +126,6 @@ function recorder(action: string, { engine, token, address, resource, ids }: Act
     const on = { ...ids, ...resource };
     audit.write({ action, outcome, ...actor, address, resource: on, ...coded });
   };
-}
-
-/** Returns who acts with a token, as the audit trail names it. */
-export function describeActor({
-  tokenId,
-  name,
-  role,
-}: Pick<RouteContext["token"], "tokenId" | "name" | "role">) {
-  return { actor: tokenId, ...(name === undefined ? {} : { actor_name: name }), role };
 }
 
 /** Returns the ids in the path. Values that look like a token are removed. */

@@ -1,7 +1,7 @@
 /** Logs in with a login string, which is spent for a token as `wsctl login STRING` does. */
 import { parseLogin } from "../../protocol/api/joinString.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
-import { describeActor } from "../audit/auditRequest.ts";
+import { describeActor } from "../api/actor.ts";
 import { exchangeLogin } from "../auth/bearerTokens.ts";
 import { TooManyFailures } from "../auth/failedAttempts.ts";
 import { permits } from "../auth/permissions.ts";

@@ -16,6 +16,7 @@ import { scheduleRoutes } from "../api/schedules.ts";
 import { sessionRoutes } from "../api/sessionRoute.ts";
 import { templateRoutes } from "../api/templates.ts";
 import { tokenRoutes } from "../api/tokens.ts";
+import { toolCallRoutes } from "../api/toolCalls.ts";
 import { webhookRoutes } from "../api/webhooks.ts";
 
 export const routes: readonly Route[] = [
@@ -34,6 +35,7 @@ export const routes: readonly Route[] = [
   ...webhookRoutes,
   ...joinRoutes,
   ...auditRoutes,
+  ...toolCallRoutes,
   ...backupRoutes,
   ...openApiRoutes,
 ];

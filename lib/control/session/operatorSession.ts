@@ -14,9 +14,10 @@ import {
 import { type CloseName, closeCodes } from "../../protocol/wire/closeCodes.ts";
 import type { QueuedSocket } from "../../runtime/runtime.ts";
 import type { Clock } from "../../time/clock.ts";
+import { describeActor } from "../api/actor.ts";
 import { findVisibleJob } from "../api/idPrefix.ts";
 import type { RouteContext } from "../api/route.ts";
-import { describeActor, type RefusalLog, recordFailure } from "../audit/auditRequest.ts";
+import { type RefusalLog, recordFailure } from "../audit/auditRequest.ts";
 import type { StoredJob } from "../core/model.ts";
 import type { AcceptedJob } from "../engine/pendingSubmissions.ts";
 import { describeOperator } from "../jobs/submitJob.ts";

@@ -40,6 +40,12 @@ const AuditEntry = v.object({
 });
 export type AuditEntry = v.InferOutput<typeof AuditEntry>;
 
+export const ToolName = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_]{0,63}$/));
+
+/** `POST /api/v1/tool-calls/TOOL`: records that a language model calls a tool. */
+export const ToolCall = v.object({ tool: ToolName });
+export type ToolCall = v.InferOutput<typeof ToolCall>;
+
 /** The hash before the first entry. */
 export const firstHash = "0".repeat(64);
 

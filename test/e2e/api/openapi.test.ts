@@ -200,6 +200,7 @@ describe("the answers of a real control plane are as the document says", () => {
     await call("listTokens");
     await call("revokeToken", { token_id });
     await call("whoami");
+    await call("recordToolCall", { tool: "list_agents" });
   });
 
   test("artifacts", async () => {

@@ -1,7 +1,6 @@
 /** The tools for language models, with the official client and with a hostile one. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { Model } from "../../support/clients/model.ts";
 import { expectRefusal } from "../../support/processes/cli.ts";
 import { wsctl, wsctlCommand } from "../../support/processes/processes.ts";
 import { type RawAgent, Target } from "../../support/processes/target.ts";
@@ -29,51 +28,9 @@ async function newToken(order: object): Promise<string> {
   return String((await target.api("/api/v1/tokens", { method: "POST", body })).body.token);
 }
 
-class Model implements AsyncDisposable {
-  readonly client = new Client({ name: "test", version: "1" });
-
-  static async connect(token: string, ...flags: string[]): Promise<Model> {
-    const model = new Model();
-    const [command = "", ...args] = [
-      ...wsctlCommand("binary"),
-      "mcp",
-      "--server",
-      target.serving.url,
-    ];
-    const env = { WSCTL_TOKEN: token, PATH: process.env.PATH ?? "", HOME: "/nonexistent" };
-    const transport = new StdioClientTransport({
-      command,
-      args: [...args, ...flags],
-      env,
-      stderr: "ignore",
-    });
-    await model.client.connect(transport);
-    return model;
-  }
-
-  async call(name: string, parameters: Record<string, unknown> = {}) {
-    const answer = await this.client.callTool({ name, arguments: parameters });
-    const [{ text = "" } = {}] = answer.content as { text?: string }[];
-    const [note = "", ...rest] = text.split("\n");
-    return { isError: answer.isError === true, note, text, value: parse(rest.at(-1) ?? "") };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.client.close();
-  }
-}
-
-function parse(text: string): Record<string, never> {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return {};
-  }
-}
-
 describe("wsctl mcp", () => {
   test("offers only tools that look, and marks them so", async () => {
-    await using model = await Model.connect(viewer);
+    await using model = await Model.connect(target, viewer);
     const { tools } = await model.client.listTools();
     expect(tools.map(({ name }) => name)).toContain("list_agents");
     expect(tools.filter(({ annotations }) => annotations?.readOnlyHint !== true)).toEqual([]);
@@ -96,10 +53,10 @@ describe("wsctl mcp", () => {
   });
 
   test("runs a command after a plan, and its reason and name are in the audit trail", async () => {
-    await using model = await Model.connect(operator, "--allow-actions");
+    await using model = await Model.connect(target, operator, "--allow-actions");
     const { tools } = await model.client.listTools();
     const acting = tools.filter(({ annotations }) => annotations?.destructiveHint);
-    expect(acting.map(({ name }) => name)).toEqual(["run_command", "cancel_job"]);
+    expect(acting.map(({ name }) => name)).toEqual(["run_command", "run_template", "cancel_job"]);
     expect(tools.map(({ name }) => name).filter((name) => /approve/.test(name))).toEqual([]);
     const order = { command: "ping", target: { agents: [agent.id] } };
     const plan = await model.call("plan_command", order);
@@ -132,7 +89,7 @@ describe("wsctl mcp", () => {
   });
 
   test("answers a job that needs approval as pending, and cannot approve it", async () => {
-    await using model = await Model.connect(operator, "--allow-actions");
+    await using model = await Model.connect(target, operator, "--allow-actions");
     const { value } = await model.call("run_command", {
       ...{ command: "update", target: { agents: [agent.id] }, reason: "new version" },
     });
@@ -147,7 +104,13 @@ describe("wsctl mcp", () => {
   });
 
   test("refuses more agents than allowed, missing reasons, other commands and a flood", async () => {
-    await using model = await Model.connect(operator, "--allow-actions", "--max-agents", "1");
+    await using model = await Model.connect(
+      target,
+      operator,
+      "--allow-actions",
+      "--max-agents",
+      "1",
+    );
     const errorOf = async (parameters: Record<string, unknown>) =>
       ((await model.call("run_command", parameters)).value.error as { code: string } | undefined)
         ?.code;

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { holder, sha256Of, stored } from "../../support/fixtures/artifacts.ts";
 import { flavours } from "../../support/processes/processes.ts";
 import { type RawAgent, Target } from "../../support/processes/target.ts";
 
@@ -73,6 +74,38 @@ describe.each(flavours)("wsctl serve --mcp act (%s)", (flavour) => {
     ]);
     const other = await call(model, "run_command", { ...ping(agent.id), command: "restart" });
     expect(other).toMatchObject({ isError: true, text: expect.stringContaining("FORBIDDEN") });
+  });
+
+  test("runs a template within the limits, and reads the end of an artifact", async () => {
+    const template = { name: "check", job: { command: "ping" }, prompts: { count: {} } };
+    await target.api("/api/v1/templates", { method: "POST", body: JSON.stringify(template) });
+    const operator = { role: "operator", name: "model", commands: ["ping"] };
+    await using model = await connect(target, await newToken(target, operator));
+    expect((await call(model, "list_templates")).text).toContain('"name":"check"');
+    const request = { template: "check", target: { agents: [agent.id] }, reason: "the user asked" };
+    const missing = await call(model, "run_template", request);
+    expect(missing).toMatchObject({ isError: true, text: expect.stringContaining("count") });
+    const many = { ...request, parameters: { count: 1 }, target: { all: true } };
+    await using other = await target.agent();
+    expect((await call(model, "run_template", many)).text).toContain("TOO_MANY_AGENTS");
+    const mark = agent.socket.mark;
+    const running = call(model, "run_template", { ...request, parameters: { count: 1 } });
+    const sent = await agent.socket.message<{ type: string; request_id: string }>(
+      "command",
+      ({ type }) => type === "command",
+      mark,
+    );
+    agent.respond(sent.request_id, { status: "success", message: "pong" });
+    expect((await running).text).toContain('"outcome":"success"');
+    const log = Array.from({ length: 3_000 }, (_, index) => `line ${index}`).join("\n");
+    const body = new TextEncoder().encode(log);
+    const content = { body, bytes: body.length, sha256: sha256Of(body) };
+    const artifactId = await stored(target, await holder(target), content);
+    await using reader = await connect(target, await newToken(target, { role: "operator" }));
+    const { text } = await call(reader, "read_artifact", { artifact_id: artifactId });
+    expect(text).toContain("line 2999");
+    expect(text).not.toContain('"line 2899"');
+    expect(other.id).not.toBe(agent.id);
   });
 
   test("waits for outcomes no longer than the model wants, and says that the job goes on", async () => {

@@ -11,8 +11,8 @@ import {
 } from "../../../protocol/api/deviceLogin.ts";
 import type { NewToken } from "../../../protocol/api/tokens.ts";
 import { WsctlError } from "../../../protocol/errors.ts";
+import { describeActor } from "../../api/actor.ts";
 import { parseBody, readText } from "../../api/route.ts";
-import { describeActor } from "../../audit/auditRequest.ts";
 import { createPersonToken } from "../../auth/bearerTokens.ts";
 import { TooManyFailures } from "../../auth/failedAttempts.ts";
 import type { OidcUser } from "../../auth/oidcUser.ts";

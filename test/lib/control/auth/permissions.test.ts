@@ -59,6 +59,7 @@ const table: Record<string, readonly string[]> = {
   "POST /api/v1/tokens/:token_id/rotate": ["admin"],
   "DELETE /api/v1/tokens/:token_id": ["admin"],
   "GET /api/v1/whoami": [...people, "metrics", "trigger"],
+  "POST /api/v1/tool-calls/:tool": people,
   "GET /api/v1/events": people,
   "GET /api/v1/session": commanders,
   "POST /api/v1/webhooks": ["admin"],
@@ -116,6 +117,7 @@ describe("the decision table", () => {
       "POST /api/v1/join",
       "POST /api/v1/login",
       "POST /api/v1/releases",
+      "POST /api/v1/tool-calls/:tool",
     ]);
   });
 
