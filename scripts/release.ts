@@ -1,9 +1,10 @@
 /**
  * A release: for each platform a binary and an archive of it, what is inside (`sbom.cdx.json`), how
  * it was built (`provenance.json`), and the hashes of it all (`SHA256SUMS`), signed. The same commit
- * gives the same bytes.
+ * gives the same bytes. A release that is larger or slower to start than the last one, by more than
+ * the budget, is not signed.
  *
- *   npm run release -- --output DIR [--target bun-linux-x64 …] [--key FILE]
+ *   npm run release -- --output DIR [--target bun-linux-x64 …] [--key FILE] [--record]
  */
 import { createHash } from "node:crypto";
 import {
@@ -21,6 +22,7 @@ import { parseArgs } from "node:util";
 import { readPrivateKey } from "../lib/protocol/keys.ts";
 import { build } from "./build.ts";
 import { writeArchive } from "./release/archive.ts";
+import { exceeded, type Figures, measure, readFigures, recordFigures } from "./release/budget.ts";
 import { type Contents, readContents } from "./release/contents.ts";
 import { type BuiltFile, provenance, readSource } from "./release/provenance.ts";
 import { sbom } from "./release/sbom.ts";
@@ -43,19 +45,32 @@ export interface ReleaseOptions {
   allowsChanges?: boolean;
   /** The level of gzip. */
   level?: number;
+  /** Takes any size and start time, and keeps them for the comparison with the next release. */
+  record?: boolean;
 }
 
-/** Writes a release, and returns the text of `SHA256SUMS`. */
+/**
+ * Writes a release, and returns the text of `SHA256SUMS`.
+ * @throws {Error} if files differ from the commit, or the release exceeds its budget
+ */
 export async function buildRelease(options: ReleaseOptions): Promise<string> {
-  const { output, targets, key, allowsChanges = false } = options;
+  const { output, targets, key, allowsChanges = false, record = false } = options;
   const { commit, isChanged } = readSource();
   if (isChanged && !allowsChanges) {
     throw new Error("Cannot build a release: files differ from the commit. Commit them first");
   }
   mkdirSync(output, { recursive: true });
-  const contents = await contentsOfHost();
+  const host = await HostBinary.build();
   const names: string[] = [];
-  for (const target of targets) names.push(...(await buildTarget(target, contents, options)));
+  try {
+    const contents = readContents(host.path);
+    for (const target of targets) names.push(...(await buildTarget(target, contents, options)));
+    const figures = measure(output, names, host.path);
+    if (record) recordFigures(figures);
+    else requireBudget(figures);
+  } finally {
+    host[Symbol.dispose]();
+  }
   writeFileSync(join(output, "sbom.cdx.json"), sbom());
   names.push("sbom.cdx.json");
   for (const name of ["install.sh", "install.ps1"]) {
@@ -98,16 +113,33 @@ async function buildTarget(
   return [file, archive];
 }
 
-/** The texts come from a binary for this machine. */
-async function contentsOfHost(): Promise<Contents> {
-  const dir = mkdtempSync(join(tmpdir(), "wsctl-release-"));
-  try {
-    const outfile = join(dir, "wsctl");
-    await build({ outfile });
-    return readContents(outfile);
-  } finally {
-    rmSync(dir, { recursive: true });
+/** A binary for this machine: the texts of the release come from it, and its start is measured. */
+class HostBinary implements Disposable {
+  readonly path: string;
+  readonly #dir: string;
+
+  private constructor(dir: string) {
+    this.#dir = dir;
+    this.path = join(dir, "wsctl");
   }
+
+  static async build(): Promise<HostBinary> {
+    const host = new HostBinary(mkdtempSync(join(tmpdir(), "wsctl-release-")));
+    await build({ outfile: host.path });
+    return host;
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#dir, { recursive: true });
+  }
+}
+
+function requireBudget(figures: Figures): void {
+  const lines = exceeded(figures, readFigures());
+  if (lines.length === 0) return;
+  const fix =
+    "Make it smaller or faster, or run it with --record, and commit docs/release-figures.json with the reason";
+  throw new Error(`Cannot release: over the budget. ${fix}\n${lines.join("\n")}`);
 }
 
 function signSums(sums: string, path: string, output: string): void {
@@ -123,9 +155,10 @@ if (import.meta.main) {
       output: { type: "string" },
       target: { type: "string", multiple: true, default: allTargets },
       key: { type: "string" },
+      record: { type: "boolean", default: false },
     },
   });
-  const { output, target: targets, key } = values;
+  const { output, target: targets, key, record } = values;
   if (output === undefined) throw new Error("Missing --output DIR: the directory of the release");
-  console.log((await buildRelease({ output, targets, key })).trimEnd());
+  console.log((await buildRelease({ output, targets, key, record })).trimEnd());
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { exceeded, measure, readFigures } from "../../../scripts/release/budget.ts";
 import { buildRelease } from "../../../scripts/release.ts";
 import { temporaryDir } from "../../support/processes/processes.ts";
 
@@ -59,6 +60,27 @@ test("an archive for Windows has a program and a service for Windows, and no uni
   expect(names).toContain("/windows/wsctl-agent.xml\n");
   expect(names).not.toContain("systemd");
   expect(readFileSync(join(output, "wsctl-windows-x64.exe")).subarray(0, 2).toString()).toBe("MZ");
+});
+
+test("a release that is larger or slower to start than the last one is over its budget", () => {
+  const last = readFigures();
+  const names = readdirSync(output).filter((name) => /^wsctl-[a-z]+-\S+(?<!\.gz)$/.test(name));
+  const now = measure(output, names, join(output, "wsctl-linux-x64-baseline"));
+  expect(Object.keys(last.bytes)).toEqual(expect.arrayContaining(Object.keys(now.bytes)));
+  expect(Object.keys(now.start)).toEqual(Object.keys(last.start));
+  const smaller = (figures: Record<string, number>, by: number) =>
+    Object.fromEntries(Object.entries(figures).map(([name, figure]) => [name, figure / by]));
+  const within = { ...now, bytes: smaller(now.bytes, 1.02), start: smaller(now.start, 1.2) };
+  expect(exceeded(now, within)).toEqual([]);
+  expect(exceeded(now, { ...within, bytes: smaller(now.bytes, 1.04) })).toEqual([
+    expect.stringMatching(/^wsctl-linux-x64-baseline: \d+, 4\.0 % more than .* the budget is 3 %$/),
+    expect.stringMatching(/^wsctl-windows-x64\.exe: /),
+  ]);
+  expect(exceeded(now, { ...within, start: smaller(now.start, 1.5) })).toEqual(
+    ["version", "agent --help", "serve --help"].map((words) =>
+      expect.stringMatching(new RegExp(`^wsctl ${words}: .* 50.0 % more .* the budget is 25 %$`)),
+    ),
+  );
 });
 
 test("install.ps1 looks for the binary of the release", () => {
