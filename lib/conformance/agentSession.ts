@@ -72,7 +72,7 @@ export class AgentSession {
   }
 
   /** Sends the command that the agent knows; `fields` replaces members of the envelope. */
-  async order(fields: JsonObject = {}, payload: JsonObject = {}): Promise<Order> {
+  async sendCommand(fields: JsonObject = {}, payload: JsonObject = {}): Promise<SentCommand> {
     const link = await this.link();
     const id = typeof fields.request_id === "string" ? fields.request_id : randomUUID();
     const { command, parameters } = this.options;
@@ -83,21 +83,21 @@ export class AgentSession {
   }
 
   /** The answer of the agent to a request, if it comes. */
-  answer({ link, id, mark }: Order): Promise<ReceivedMessage | undefined> {
+  answer({ link, id, mark }: SentCommand): Promise<ReceivedMessage | undefined> {
     return link.until(this.options.answerMs, () =>
       link.messages.slice(mark).find((each) => requestIdOf(each) === id && isAnswer(each)),
     );
   }
 
   /** Requires a `response` to a command. */
-  async requireResponse(order: Order): Promise<ReceivedMessage> {
-    const answer = await this.answer(order);
+  async requireResponse(sent: SentCommand): Promise<ReceivedMessage> {
+    const answer = await this.answer(sent);
     if (answer !== undefined && typeOf(answer) === "response") return answer;
     if (answer !== undefined) {
       const { code, message: text } = payloadOf(answer);
       throw new Mismatch(`expected a response, got the error ${code}: ${text}`);
     }
-    const how = order.link.closed === undefined ? "nothing" : "a closed connection";
+    const how = sent.link.closed === undefined ? "nothing" : "a closed connection";
     throw new Mismatch(`expected a response within ${this.options.answerMs / 1000} s, got ${how}`);
   }
 
@@ -116,7 +116,7 @@ export class AgentSession {
   }
 }
 
-export interface Order {
+export interface SentCommand {
   link: Link;
   id: string;
   /** The messages before this one came before the command. */

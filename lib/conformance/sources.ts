@@ -77,6 +77,7 @@ export const decisions = {
   origin: "It sends no `Origin`",
   refusedToken: "An agent whose token is refused learns this from a close code",
   size: "| one message | 65,536 bytes | close 1009 |",
+  rate: "| messages from one agent | 2,000 a second, 4,000 at once | close 4429 |",
   nesting: "| nesting | 32 levels | `MALFORMED` |",
   parameters: "| a command's parameters | 49,152 bytes |",
   backoff: "a random time under a ceiling that starts at one second, doubles up to one minute",

@@ -22,7 +22,7 @@ function accepts(
     title: `runs ${what}`,
     source,
     run: async (session) =>
-      void (await session.requireResponse(await session.order(fields, payload))),
+      void (await session.requireResponse(await session.sendCommand(fields, payload))),
   };
 }
 

@@ -14,7 +14,7 @@ export const commandChecks: AgentCheck[] = [
     level: "must",
     title: "answers a command with a response",
     source: standard.responds,
-    run: async (session) => void (await session.requireResponse(await session.order())),
+    run: async (session) => void (await session.requireResponse(await session.sendCommand())),
   },
   {
     id: "command/success",
@@ -22,7 +22,7 @@ export const commandChecks: AgentCheck[] = [
     title: "answers a command that works with the status success",
     source: standard.status,
     async run(session) {
-      const answer = await session.requireResponse(await session.order());
+      const answer = await session.requireResponse(await session.sendCommand());
       const { status } = payloadOf(answer);
       expectThat(status === "success", "success", status);
     },
@@ -33,10 +33,10 @@ export const commandChecks: AgentCheck[] = [
     title: "answers a command once",
     source: decisions.once,
     async run(session) {
-      const order = await session.order();
-      await session.requireResponse(order);
+      const sent = await session.sendCommand();
+      await session.requireResponse(sent);
       await sleep(Math.min(session.options.answerMs, 300));
-      const answers = order.link.messages.filter((each) => requestIdOf(each) === order.id);
+      const answers = sent.link.messages.filter((each) => requestIdOf(each) === sent.id);
       expectThat(answers.length === 1, "one answer", answers.length);
     },
   },
@@ -46,8 +46,8 @@ export const commandChecks: AgentCheck[] = [
     title: "answers two commands that are sent together, each under its own request_id",
     source: standard.requestId,
     async run(session) {
-      const orders = [await session.order(), await session.order()];
-      for (const order of orders) await session.requireResponse(order);
+      const sent = [await session.sendCommand(), await session.sendCommand()];
+      for (const each of sent) await session.requireResponse(each);
     },
   },
   {
@@ -56,10 +56,10 @@ export const commandChecks: AgentCheck[] = [
     title: "answers sixteen commands that are sent together",
     source: standard.responds,
     async run(session) {
-      const orders = [];
-      for (let index = 0; index < 16; index++) orders.push(await session.order());
-      for (const order of orders) {
-        const answer = await session.answer(order);
+      const sent = [];
+      for (let index = 0; index < 16; index++) sent.push(await session.sendCommand());
+      for (const each of sent) {
+        const answer = await session.answer(each);
         if (answer === undefined) throw new Mismatch("expected sixteen answers, one is missing");
       }
     },
@@ -70,9 +70,9 @@ export const commandChecks: AgentCheck[] = [
     title: "repeats its answer where a request_id comes again",
     source: decisions.repeated,
     async run(session) {
-      const first = await session.order();
+      const first = await session.sendCommand();
       const answer = await session.requireResponse(first);
-      const again = await session.order({ request_id: first.id });
+      const again = await session.sendCommand({ request_id: first.id });
       const repeated = await session.requireResponse(again);
       const [one, two] = [payloadOf(answer), payloadOf(repeated)];
       expectThat(one.status === two.status && one.message === two.message, shown(one), two);
@@ -84,8 +84,8 @@ export const commandChecks: AgentCheck[] = [
     title: "answers a command that it does not know with an error",
     source: standard.invalid,
     async run(session) {
-      const order = await session.order({}, { command: "no_such_command_anywhere" });
-      const answer = await session.answer(order);
+      const sent = await session.sendCommand({}, { command: "no_such_command_anywhere" });
+      const answer = await session.answer(sent);
       if (answer === undefined)
         throw new Mismatch("expected an error with the request_id, got nothing");
       expectThat(typeOf(answer) === "error", "an error", answer.value);
@@ -97,8 +97,8 @@ export const commandChecks: AgentCheck[] = [
     title: "names an unknown command INVALID_COMMAND",
     source: standard.code,
     async run(session) {
-      const order = await session.order({}, { command: "no_such_command_anywhere" });
-      const answer = await session.answer(order);
+      const sent = await session.sendCommand({}, { command: "no_such_command_anywhere" });
+      const answer = await session.answer(sent);
       if (answer === undefined || typeOf(answer) !== "error")
         throw new NotApplicable("no error came");
       const { code } = payloadOf(answer);
@@ -115,7 +115,7 @@ export const commandChecks: AgentCheck[] = [
       const other =
         command === command.toUpperCase() ? command.toLowerCase() : command.toUpperCase();
       if (other === command) throw new NotApplicable("the command has no letters");
-      const answer = await session.answer(await session.order({}, { command: other }));
+      const answer = await session.answer(await session.sendCommand({}, { command: other }));
       const type = answer === undefined ? undefined : typeOf(answer);
       expectThat(type === "error", "an error", type);
     },
@@ -127,7 +127,7 @@ export const commandChecks: AgentCheck[] = [
     source: standard.invalid,
     async run(session) {
       for (const command of ["constructor", "__proto__", "toString"]) {
-        const answer = await session.answer(await session.order({}, { command }));
+        const answer = await session.answer(await session.sendCommand({}, { command }));
         const type = answer === undefined ? undefined : typeOf(answer);
         expectThat(type === "error", `an error for "${command}"`, answer?.value);
       }
@@ -139,8 +139,8 @@ export const commandChecks: AgentCheck[] = [
     title: "answers a command with 40,000 bytes of parameters",
     source: decisions.parameters,
     async run(session) {
-      const order = await session.order({}, { parameters: { text: "x".repeat(40_000) } });
-      const answer = await session.answer(order);
+      const sent = await session.sendCommand({}, { parameters: { text: "x".repeat(40_000) } });
+      const answer = await session.answer(sent);
       expectThat(answer !== undefined, "a response or an error", undefined);
     },
   },
@@ -151,7 +151,7 @@ export const commandChecks: AgentCheck[] = [
     source: decisions.nesting,
     async run(session) {
       const deep = JSON.parse(`${'{"a":'.repeat(25)}1${"}".repeat(25)}`) as JsonObject;
-      const answer = await session.answer(await session.order({}, { parameters: deep }));
+      const answer = await session.answer(await session.sendCommand({}, { parameters: deep }));
       expectThat(answer !== undefined, "a response or an error", undefined);
     },
   },

@@ -190,7 +190,7 @@ export const reconnectChecks: AgentCheck[] = [
     level: "must",
     title: "runs commands on the new connection",
     source: standard.responds,
-    run: async (session) => void (await session.requireResponse(await session.order())),
+    run: async (session) => void (await session.requireResponse(await session.sendCommand())),
   },
   {
     id: "connection/text-frames",

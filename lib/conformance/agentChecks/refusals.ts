@@ -87,9 +87,9 @@ function survives({ name, what, text }: Broken): AgentCheck {
     async run(session) {
       const link = await session.link();
       link.send(text);
-      const order = await session.order();
-      if (order.link !== link) throw new Mismatch("expected the same connection, got a new one");
-      await session.requireResponse(order);
+      const sent = await session.sendCommand();
+      if (sent.link !== link) throw new Mismatch("expected the same connection, got a new one");
+      await session.requireResponse(sent);
     },
   };
 }
@@ -132,7 +132,7 @@ export const refusalChecks: AgentCheck[] = [
         const link = await session.link();
         const mark = link.messages.length;
         link.send(message("error", payload, { request_id: "of-the-control-plane" }));
-        await session.requireResponse(await session.order());
+        await session.requireResponse(await session.sendCommand());
         await sleep(50);
         const answer = link.messages.slice(mark).find((each) => typeOf(each) === "error");
         expectThat(answer === undefined, "no error", answer?.value);
@@ -150,7 +150,7 @@ export const refusalChecks: AgentCheck[] = [
         having({ payload: { command: "ping", parameters: { text: "x".repeat(200_000) } } }),
       );
       await link.until(Math.min(session.options.answerMs, 500), () => link.closed);
-      await session.requireResponse(await session.order());
+      await session.requireResponse(await session.sendCommand());
     },
   },
   {
@@ -170,6 +170,6 @@ export const refusalChecks: AgentCheck[] = [
     level: "must",
     title: "works on after a binary frame, if need be on a new connection",
     source: decisions.binary,
-    run: async (session) => void (await session.requireResponse(await session.order())),
+    run: async (session) => void (await session.requireResponse(await session.sendCommand())),
   },
 ];

@@ -207,6 +207,33 @@ export const refusalChecks: ControlCheck[] = [
     },
   },
   {
+    id: "limits/burst",
+    level: "must",
+    title: "takes 1,000 messages at once",
+    source: decisions.rate,
+    async run(session) {
+      const link = await session.connect();
+      await session.requireAccepted(link, () => {
+        for (let index = 0; index < 1_000; index++) session.heartbeat(link);
+      });
+    },
+  },
+  {
+    id: "limits/flood",
+    level: "may",
+    title: "closes a connection on which far too many messages come at once (4429)",
+    source: decisions.rate,
+    async run(session) {
+      const link = await session.connect();
+      // In parts, so that no more is sent than it takes.
+      for (let part = 0; part < 40 && link.closed === undefined; part++) {
+        for (let index = 0; index < 500; index++) session.heartbeat(link);
+        await session.settle(link);
+      }
+      expectThat(link.closed?.code === 4429, "close 4429", link.closed?.code);
+    },
+  },
+  {
     id: "limits/binary-frame-closes",
     level: "should",
     title: "closes a connection on which a binary frame comes (1003)",

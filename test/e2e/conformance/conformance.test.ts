@@ -81,6 +81,19 @@ async function onControlPlane(): Promise<Finished> {
   return await wsctl([...args, ...files, "--send", send], { env: { WSCTL_TOKEN: token } });
 }
 
+/** A control plane that shares nothing with wsctl. */
+async function onPythonControlPlane(): Promise<Finished> {
+  const env = { AGENT_TOKENS: "probe-1=secret", OPERATOR_TOKEN: "op", HEARTBEAT_SECONDS: "1" };
+  const words = [python, join(root, "docs/examples/control_plane.py"), "0"];
+  await using plane = new Running(words, { env });
+  const [, port] = await plane.logged(/listening on port (\d+)/);
+  const at = `127.0.0.1:${port}`;
+  const url = `http://${at}/send?agent=probe-1&command=ping`;
+  const send = `curl -s -o /dev/null -H "Authorization: Bearer op" '${url}'`;
+  const args = ["conformance", "control-plane", `ws://${at}/agent`, "--heartbeat", "1s", "--json"];
+  return await wsctl([...args, "--send", send], { env: { WSCTL_TOKEN: "secret" } });
+}
+
 let runs: Record<string, Finished>;
 
 beforeAll(async () => {
@@ -92,7 +105,10 @@ beforeAll(async () => {
     "wsctl serve": onControlPlane(),
     "ws on Node.js": onAgent(["node", join(root, "test/interop/wsAgent.mjs"), "{url}"]),
     ...(hasPython
-      ? { "the agent in Python": onAgent([python, join(root, "docs/examples/agent.py"), "{url}"]) }
+      ? {
+          "the agent in Python": onAgent([python, join(root, "docs/examples/agent.py"), "{url}"]),
+          "the control plane in Python": onPythonControlPlane(),
+        }
       : {}),
   };
   if (hasGo) started["the agent in Go"] = onAgent([buildGoAgent(), "{url}"]);
@@ -109,9 +125,10 @@ beforeAll(async () => {
 describe("the conformance suite", () => {
   test.each([
     ["wsctl agent", 146],
-    ["wsctl serve", 120],
+    ["wsctl serve", 122],
     ["ws on Node.js", 146],
     ...(hasPython ? ([["the agent in Python", 146]] as const) : []),
+    ...(hasPython ? ([["the control plane in Python", 122]] as const) : []),
     ...(hasGo ? ([["the agent in Go", 146]] as const) : []),
   ] as const)("finds nothing wrong with %s", (name, count) => {
     const run = runs[name] as Finished;
@@ -131,12 +148,12 @@ describe("the conformance suite", () => {
 
   test("writes JUnit XML and a badge", () => {
     const xml = readFileSync(join(`${reports}`, "report.xml"), "utf8");
-    expect(xml.match(/<testcase /g)).toHaveLength(120);
+    expect(xml.match(/<testcase /g)).toHaveLength(122);
     expect(xml).toContain('<testsuite name="control plane.liveness"');
     expect(JSON.parse(readFileSync(join(`${reports}`, "badge.json"), "utf8"))).toEqual({
       schemaVersion: 1,
       label: "control plane standard",
-      message: "conforms, 120 of 120",
+      message: "conforms, 122 of 122",
       color: "brightgreen",
     });
     reports[Symbol.dispose]();

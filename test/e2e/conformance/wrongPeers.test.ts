@@ -111,6 +111,8 @@ const wrongControls: Readonly<Record<ControlFault, string[]>> = {
   "takes-large-messages": ["limits/large-message"],
   "refuses-errors": refusalsOfErrors,
   "unnamed-command": ["command/name"],
+  "refuses-bursts": ["limits/burst"],
+  "takes-floods": ["limits/flood"],
 };
 
 function failedIn(results: readonly CheckResult[]): string[] {

@@ -8,6 +8,7 @@ export const controlFaults = [
   ...["refuses-unknown-fields", "ignores-binary", "silent-on-unknown-request", "numeric-id"],
   ...["same-id", "sends-again", "parameters-list", "timestamp-local", "closes-on-second-answer"],
   ...["forgets-requests", "takes-large-messages", "refuses-errors", "unnamed-command"],
+  ...["refuses-bursts", "takes-floods"],
 ] as const;
 export type ControlFault = (typeof controlFaults)[number];
 
@@ -15,6 +16,7 @@ interface Connection {
   isRefused: boolean;
   lastAt: number;
   refusals: number;
+  messages: number;
 }
 type Socket = Bun.ServerWebSocket<Connection>;
 
@@ -74,6 +76,12 @@ export class StandardControl implements Disposable {
     void this.#server.stop(true);
   }
 
+  /** Of one connection, which none of the other checks comes near. */
+  get #messagesMax(): number {
+    if (this.#is("takes-floods")) return Number.POSITIVE_INFINITY;
+    return this.#is("refuses-bursts") ? 500 : 1_500;
+  }
+
   #is(fault: ControlFault): boolean {
     return this.#fault === fault;
   }
@@ -87,7 +95,7 @@ export class StandardControl implements Disposable {
     if (!isGood && this.#is("refuses-by-status")) return new Response(null, { status: 401 });
     const offered = request.headers.get("sec-websocket-protocol") ?? "";
     const agreed = this.#is("agrees-to-anything") ? offered : "";
-    const data = { isRefused: !isGood, lastAt: performance.now(), refusals: 0 };
+    const data = { isRefused: !isGood, lastAt: performance.now(), refusals: 0, messages: 0 };
     server.upgrade(request, { data, headers: { "Sec-WebSocket-Protocol": agreed } });
     return undefined;
   }
@@ -122,6 +130,7 @@ export class StandardControl implements Disposable {
       if (!this.#is("ignores-binary")) socket.close(1003);
       return;
     }
+    if (++socket.data.messages > this.#messagesMax) return socket.close(4429);
     const decoded = decodeFromAgent(data, { isExtended: false });
     const isBeat = decoded.message?.type === "heartbeat";
     if (isBeat || !this.#is("counts-heartbeats-alone")) socket.data.lastAt = performance.now();
