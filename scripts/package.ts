@@ -54,7 +54,13 @@ async function writeTypes(outdir: string, reportDir: string): Promise<void> {
   for (const file of new Bun.Glob("**/*.d.ts").scanSync({ cwd: types, absolute: true })) {
     writeFileSync(file, readFileSync(file, "utf8").replaceAll(/(from "\.[^"]*)\.ts"/g, '$1.js"'));
   }
-  for (const name of packageEntries) extractTypes(outdir, name, reportDir);
+  for (const name of packageEntries) {
+    extractTypes(outdir, name, reportDir);
+    const file = join(outdir, `${name}.d.ts`);
+    // Programs that are compiled for an older language do not have the types of `using`.
+    const lib = '/// <reference lib="esnext.disposable" />\n';
+    writeFileSync(file, lib + readFileSync(file, "utf8"));
+  }
   rmSync(types, { recursive: true });
 }
 

@@ -80,6 +80,8 @@ export const unknownRequestId = "unknown";
 
 /** The error for people and peers: a code from the table and a message. */
 export class WsctlError extends Error {
+  /** A bundler may call the class otherwise, and runtimes print what it is called. */
+  static override readonly name = "WsctlError";
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
