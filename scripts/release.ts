@@ -1,8 +1,8 @@
 /**
  * A release: for each platform a binary and an archive of it, what is inside (`sbom.cdx.json`), how
- * it was built (`provenance.json`), and the hashes of it all (`SHA256SUMS`), signed. The same commit
- * gives the same bytes. A release that is larger or slower to start than the last one, by more than
- * the budget, is not signed.
+ * it was built (`provenance.json`), its notes, and the hashes of it all (`SHA256SUMS`), signed. The
+ * same commit gives the same bytes. A release that is larger or slower to start than the last one,
+ * by more than the budget, is not signed.
  *
  *   npm run release -- --output DIR [--target bun-linux-x64 …] [--key FILE] [--record]
  */
@@ -23,7 +23,8 @@ import { readPrivateKey } from "../lib/protocol/keys.ts";
 import { build } from "./build.ts";
 import { writeArchive } from "./release/archive.ts";
 import { exceeded, type Figures, measure, readFigures, recordFigures } from "./release/budget.ts";
-import { type Contents, readContents } from "./release/contents.ts";
+import { type Contents, readContents, version } from "./release/contents.ts";
+import { releaseNotes } from "./release/notes.ts";
 import { type BuiltFile, provenance, readSource } from "./release/provenance.ts";
 import { sbom } from "./release/sbom.ts";
 
@@ -59,6 +60,7 @@ export async function buildRelease(options: ReleaseOptions): Promise<string> {
   if (isChanged && !allowsChanges) {
     throw new Error("Cannot build a release: files differ from the commit. Commit them first");
   }
+  const notes = releaseNotes(version);
   mkdirSync(output, { recursive: true });
   const host = await HostBinary.build();
   const names: string[] = [];
@@ -72,7 +74,8 @@ export async function buildRelease(options: ReleaseOptions): Promise<string> {
     host[Symbol.dispose]();
   }
   writeFileSync(join(output, "sbom.cdx.json"), sbom());
-  names.push("sbom.cdx.json");
+  writeFileSync(join(output, "RELEASE_NOTES.md"), notes);
+  names.push("sbom.cdx.json", "RELEASE_NOTES.md");
   for (const name of ["install.sh", "install.ps1"]) {
     copyFileSync(new URL(name, import.meta.url).pathname, join(output, name));
     names.push(name);

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { exceeded, measure, readFigures } from "../../../scripts/release/budget.ts";
+import { releaseNotes } from "../../../scripts/release/notes.ts";
 import { buildRelease } from "../../../scripts/release.ts";
 import { temporaryDir } from "../../support/processes/processes.ts";
 
@@ -81,6 +82,18 @@ test("a release that is larger or slower to start than the last one is over its 
       expect.stringMatching(new RegExp(`^wsctl ${words}: .* 50.0 % more .* the budget is 25 %$`)),
     ),
   );
+});
+
+test("the notes of a release are its section of the CHANGELOG, which must be there", () => {
+  const notes = readFileSync(join(output, "RELEASE_NOTES.md"), "utf8");
+  expect(notes).toStartWith("# wsctl 0.1.0\n\n### Commands and jobs\n");
+  expect(notes).not.toContain("unreleased");
+  const changes = "# Changes\n\n## 2.0.0\n\n- new\n\n## 1.10.0 (2026-01-02)\n\n- old\n\n## 1.1.0\n";
+  expect(releaseNotes("2.0.0", changes)).toStartWith("# wsctl 2.0.0\n\n- new\n\n## Check");
+  expect(releaseNotes("1.10.0", changes)).toStartWith("# wsctl 1.10.0\n\n- old\n\n## Check");
+  for (const version of ["1.1.0", "3.0.0", "1.1"]) {
+    expect(() => releaseNotes(version, changes)).toThrow(`no section "## ${version}"`);
+  }
 });
 
 test("install.ps1 looks for the binary of the release", () => {
