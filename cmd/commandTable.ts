@@ -3,7 +3,12 @@ import { type CommandDef, defineCommand } from "citty";
 import { version } from "../lib/protocol/wire/version.ts";
 
 export const root: CommandDef = defineCommand({
-  meta: { name: "wsctl", version, description: "Remote commands for fleets of hosts" },
+  meta: {
+    name: "wsctl",
+    version,
+    description: "Remote commands for fleets of hosts",
+    examples: ["wsctl serve", "wsctl agent", "wsctl send ping --all", "wsctl send --help"],
+  },
   subCommands: {
     serve: () => import("./serve.ts").then((module) => module.default),
     service: () => import("./service.ts").then((module) => module.default),

@@ -83,6 +83,22 @@ export async function shownCommands(command: CommandDef): Promise<[string, strin
   return rows.flat();
 }
 
+const examplesOfTableMax = 5;
+
+/** Returns the examples of a command, or else the first of each command below it. */
+export async function readExamples(command: CommandDef): Promise<string[]> {
+  const { examples, hidden } = await readMeta(command);
+  if (hidden) return [];
+  if (examples !== undefined) return examples;
+  const table = ((await resolveValue(command.subCommands)) ?? {}) as SubCommandsDef;
+  const below = await Promise.all(
+    Object.values(table).map(async (entry) =>
+      readExamples((await resolveValue(entry)) as CommandDef),
+    ),
+  );
+  return below.flatMap((each) => each.slice(0, 1)).slice(0, examplesOfTableMax);
+}
+
 export async function readMeta(command: CommandDef): Promise<CommandMeta> {
   return ((await resolveValue(command.meta)) ?? {}) as CommandMeta;
 }

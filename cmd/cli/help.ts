@@ -3,7 +3,7 @@
  * the common flags.
  */
 import type { ArgDef, ArgsDef, CommandDef } from "citty";
-import { readArgs, readMeta, shownCommands } from "./commandTree.ts";
+import { readArgs, readExamples, readMeta, shownCommands } from "./commandTree.ts";
 import { clientArgs, logArgs } from "./commonFlags.ts";
 import { isSeparated } from "./strictArgs.ts";
 
@@ -30,7 +30,7 @@ export async function formatHelp(command: CommandDef, path: string[]): Promise<s
     section("ARGUMENTS", columns(positionals.map(positionalRow))),
     section("FLAGS", columns(own.map(flagRow))),
     section(own.length === 0 ? "FLAGS" : "COMMON FLAGS", columns(common.map(flagRow))),
-    section("EXAMPLES", meta.examples ?? []),
+    section("EXAMPLES", await readExamples(command)),
   ]
     .filter((part) => part !== "")
     .join("\n\n");

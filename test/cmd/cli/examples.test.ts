@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import type { CommandDef, SubCommandsDef } from "citty";
 import { findCommand, readArgs, readMeta, resolveValue } from "../../../cmd/cli/commandTree.ts";
+import { formatHelp } from "../../../cmd/cli/help.ts";
 import { strictArgs } from "../../../cmd/cli/strictArgs.ts";
 import { root } from "../../../cmd/commandTable.ts";
 
@@ -17,6 +18,19 @@ async function leaves(command: CommandDef, path: string[]): Promise<[string, Com
     ),
   );
   return below.flat();
+}
+
+/** Every command that has commands below it. */
+async function groups(command: CommandDef, path: string[]): Promise<[string, CommandDef][]> {
+  const { hidden } = await readMeta(command);
+  const table = (await resolveValue(command.subCommands)) as SubCommandsDef | undefined;
+  if (hidden || table === undefined) return [];
+  const below = await Promise.all(
+    Object.entries(table).map(async ([name, entry]) =>
+      groups((await resolveValue(entry)) as CommandDef, [...path, name]),
+    ),
+  );
+  return [[path.join(" "), command], ...below.flat()];
 }
 
 /** The words of a command line, up to a pipe, a redirection or a comment. */
@@ -43,4 +57,11 @@ test.each(commands)("%s has examples, which its parser accepts", async (path, co
     expect(() => strictArgs(found.rest, args, { env: {}, settings: {} })).not.toThrow();
   }
   expect(shown).toContain(path);
+});
+
+test.each(await groups(root, ["wsctl"]))("the help of %s shows examples", async (path, command) => {
+  const help = await formatHelp(command, path.split(" "));
+  const [, shown = ""] = help.split("\n\nEXAMPLES\n");
+  expect(shown.split("\n").length).toBeWithin(1, 6);
+  expect(shown).toContain(`  ${path} `);
 });
