@@ -15,7 +15,8 @@ import { Running, temporaryDir, wsctlCommand } from "../../../support/processes/
 
 setDefaultTimeout(30_000);
 
-const self = wsctlCommand("binary");
+// From the sources: a clone has no binary yet.
+const self = wsctlCommand("bun");
 
 function specOf(dir: string): SupervisedRun {
   return {
