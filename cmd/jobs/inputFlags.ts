@@ -35,7 +35,8 @@ export function inputParameters(
   own: JsonObject,
   { stdin, directory }: InputFlags,
 ): JsonObject {
-  if (directory !== undefined && !directory.startsWith("/")) {
+  // The hosts may run Windows.
+  if (directory !== undefined && !/^(?:\/|[A-Za-z]:\\)/.test(directory)) {
     throw usage(`Flag --directory is "${directory}": expected an absolute path on the hosts`);
   }
   const parameters: JsonObject = {

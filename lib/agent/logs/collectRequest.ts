@@ -1,4 +1,5 @@
 /** The request to the process that collects log lines, and its response. */
+import { isAbsolute } from "node:path";
 import * as v from "valibot";
 import { ControlPlaneAccess } from "../identity/controlPlaneAccess.ts";
 import { Source } from "./logSource.ts";
@@ -20,7 +21,7 @@ export const CollectRequest = v.strictObject({
   source: Source,
   parameters: FetchLogsParameters,
   /** The file for all lines that match; an existing file is replaced. */
-  output: v.pipe(v.string(), v.startsWith("/", "must be an absolute path")),
+  output: v.pipe(v.string(), v.check(isAbsolute, "must be an absolute path")),
   /** Whether the output has a subscriber who gets progress lines. */
   live: v.boolean(),
   /** A result up to this size is printed; a larger one is only in `output`. */

@@ -6,8 +6,15 @@ import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import type { Capability } from "../../protocol/api/views.ts";
 import { formatIssue } from "../../protocol/schemaError.ts";
+import { isWindows } from "../../system/current.ts";
 import { announced, builtInSummary } from "./builtInPrograms.ts";
 import { type ProgramKind, type ResolvedProgram, reject } from "./programKind.ts";
+
+const absoluteRule = "must be an absolute path";
+/** As a pattern, which the control plane checks before the job is sent. */
+const absolute = isWindows
+  ? v.regex(/^[A-Za-z]:\\/, absoluteRule)
+  : v.startsWith("/", absoluteRule);
 
 const Parameters = v.strictObject({
   argv: v.pipe(
@@ -22,7 +29,7 @@ const Parameters = v.strictObject({
     v.check((argv) => argv[0] !== "", "must name a program"),
   ),
   stdin: v.optional(v.string(), ""),
-  directory: v.optional(v.pipe(v.string(), v.startsWith("/", "must be an absolute path"))),
+  directory: v.optional(v.pipe(v.string(), absolute)),
 });
 
 /** Returns the program kind of `exec`. Without a pattern it announces and runs nothing. */

@@ -47,7 +47,9 @@ describe.skipIf(!hasWine)("an agent of the build for Windows", () => {
   const command = (...args: string[]) => [join(`${dir}`, "wsctl.exe"), ...args];
   const startAgent = (...flags: string[]) => {
     const place = ["--data-dir", windowsPath(join(`${dir}`, "data"))];
-    const own = ["--commands-dir", windowsPath(join(`${dir}`, "commands.d"))];
+    const own = ["commands", "logs"].flatMap((name) => [
+      ...[`--${name}-dir`, windowsPath(join(`${dir}`, `${name}.d`))],
+    ]);
     const words = ["agent", "--server", target.serving.url, "--id", id, ...place, ...own, ...flags];
     return wine.start(command(...words), { WSCTL_TOKEN: token });
   };
@@ -64,6 +66,11 @@ describe.skipIf(!hasWine)("an agent of the build for Windows", () => {
     for (const [name, text] of Object.entries(manifests)) {
       writeFileSync(join(`${dir}`, "commands.d", `${name}.toml`), text);
     }
+    mkdirSync(join(`${dir}`, "logs.d"));
+    const source = `argv = ['${cmd}', "/c", 'echo error: disk full& echo fine']`;
+    writeFileSync(join(`${dir}`, "logs.d", "app.toml"), source);
+    const counting = `argv = ['${cmd}', "/c", 'for /L %i in (1,1,9000) do @echo line %i']`;
+    writeFileSync(join(`${dir}`, "logs.d", "long.toml"), counting);
     await build({ target: "bun-windows-x64", outfile: join(`${dir}`, "wsctl") });
     wine = Wine.start(`${dir}`);
     target = await Target.start("binary");
@@ -92,6 +99,23 @@ describe.skipIf(!hasWine)("an agent of the build for Windows", () => {
     });
     const update = await send("update");
     expect(update).toMatchObject({ message: expect.stringContaining("cannot replace its own") });
+  });
+
+  test("runs any program that is allowed, in the directory that is asked for", async () => {
+    const env = { WSCTL_SERVER: target.serving.url, WSCTL_TOKEN: target.admin };
+    const place = ["--agent", id, "--json", "--directory", "C:\\windows\\system32"];
+    const { stdout } = await wsctl(["exec", ...place, "--", cmd, "/c", "cd"], { env });
+    expect(JSON.parse(stdout.trim().split("\n").at(-1) ?? "{}")).toMatchObject({
+      outcome: "success",
+      message: "C:\\windows\\system32",
+    });
+  });
+
+  test("fetches the lines of a program that has logs", async () => {
+    const fetched = await send("fetch_logs", "--param", "source=app", "--param", "grep=error");
+    expect(fetched).toMatchObject({ outcome: "success", message: "error: disk full" });
+    const all = await send("fetch_logs", "--param", "source=long", "--param", "lines=9000");
+    expect(all).toMatchObject({ outcome: "success", result: { lines: 9_000, artifact: {} } });
   });
 
   test("stops every process of a program at its timeout, also one that has no parent", async () => {
