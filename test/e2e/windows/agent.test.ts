@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "../../../scripts/build.ts";
+import { JoinableFleet } from "../../support/processes/fleet.ts";
 import { Running, temporaryDir, wsctl, wsctlCommand } from "../../support/processes/processes.ts";
 import { Target } from "../../support/processes/target.ts";
 import { hasWine, Wine, windowsPath } from "../../support/processes/wine.ts";
@@ -109,6 +110,24 @@ describe.skipIf(!hasWine)("an agent of the build for Windows", () => {
       outcome: "success",
       message: "C:\\windows\\system32",
     });
+  });
+
+  test("joins over TLS with the string in a file, as its service does, and stays what it is", async () => {
+    await using fleet = await JoinableFleet.start();
+    writeFileSync(join(`${dir}`, "join"), await fleet.joinText("--label", "env=test"));
+    const place = ["--id", "joined", "--data-dir", windowsPath(join(`${dir}`, "joined"))];
+    const words = ["agent", ...place, "--join", `@${windowsPath(join(`${dir}`, "join"))}`];
+    for (const expected of [/joined/, /connected/]) {
+      const joined = wine.start(command(...words));
+      await joined.logged(expected);
+      await joined.logged(/connected/);
+      const { stdout } = await fleet.run("send", "ping", "--agent", "joined", "--json");
+      expect(JSON.parse(stdout)).toMatchObject({ outcome: "success" });
+      wine.interrupt("wsctl.exe agent --id joined");
+      expect(await joined.exited).toBe(0);
+    }
+    const { stdout } = await fleet.run("agents", "list", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ agent_id: "joined", labels: { env: "test" } });
   });
 
   test("fetches the lines of a program that has logs", async () => {
