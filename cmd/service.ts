@@ -8,6 +8,7 @@ import { commonArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import { hostSettingsFile } from "./cli/paths.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
+import { assertSystem } from "./cli/supportedSystem.ts";
 import { print, remark } from "./output/stdio.ts";
 import { reloadUnits, startUnit, stopUnit } from "./service/startUnit.ts";
 import {
@@ -123,6 +124,7 @@ function uninstallRun(service: string): number {
 }
 
 function requireService(service: string): Service {
+  assertSystem("service");
   if (services.includes(service)) return service as Service;
   throw usage(`Unknown service "${service}": expected serve or agent`);
 }

@@ -154,6 +154,23 @@ describe.skipIf(!hasWine)("an agent of the build for Windows", () => {
     const serving = wine.start(command("serve"));
     expect(await serving.exited).toBe(2);
     expect(serving.lines.join("\n")).toContain("wsctl serve does not run on Windows");
+    const service = wine.start(command("service", "print", "agent"));
+    expect(await service.exited).toBe(2);
+    expect(service.lines.join("\n")).toContain("Use WinSW");
+  });
+
+  test("sends commands from Windows, and lists what there is", async () => {
+    const env = { WSCTL_SERVER: target.serving.url, WSCTL_TOKEN: target.admin };
+    const run = async (...words: string[]) => {
+      const running = wine.start(command(...words), env);
+      return { status: await running.exited, text: running.lines.join("\n") };
+    };
+    expect(await run("send", "ping", "--agent", id)).toMatchObject({
+      status: 0,
+      text: expect.stringMatching(/success {2}pong/),
+    });
+    expect((await run("agents", "list")).text).toMatch(new RegExp(`${id} +online`));
+    expect((await run("doctor")).text).toContain("ok    control plane: healthy");
   });
 
   test("continues a program whose agent was killed, and restarts in place", async () => {
