@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { cliPage } from "./reference/cliPage.ts";
 import { errorsPage, limitsPage } from "./reference/codePages.ts";
+import { conformancePage } from "./reference/conformancePage.ts";
 import { manPage } from "./reference/manPage.ts";
 import { documentPages } from "./schemas/documents.ts";
 
@@ -11,6 +12,7 @@ const root = new URL("..", import.meta.url).pathname;
 /** Every page that this script writes, by its path from the root. */
 export const referencePages: Readonly<Record<string, () => string | Promise<string>>> = {
   "docs/reference/cli.md": cliPage,
+  "docs/reference/conformance.md": conformancePage,
   "docs/reference/errors.md": errorsPage,
   "docs/reference/limits.md": limitsPage,
   "docs/man/wsctl.1": manPage,
