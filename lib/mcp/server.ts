@@ -52,7 +52,7 @@ export function createMcpServer(options: McpOptions): Server {
     const { name, arguments: given = {} } = params;
     try {
       // Before anything else, so that a tool that is not offered leaves a trace, too.
-      if (v.is(ToolName, name)) await options.client.recordToolCall(name);
+      if (v.is(ToolName, name)) await record(options.client, name);
       const found = tools.find((each) => each.name === name);
       if (found === undefined) throw unknownTool(name, options.isActing);
       if (found.kind === "act") limiter.take();
@@ -71,11 +71,22 @@ export function createMcpServer(options: McpOptions): Server {
   }));
   server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }) => {
     if (uri !== agentsUri) throw new WsctlError("NOT_FOUND", `Unknown resource "${uri}"`);
-    await options.client.recordToolCall("read_resource");
+    await record(options.client, "read_resource");
     const text = formatAnswer({ agents: await options.client.agents() });
     return { contents: [{ uri, mimeType: "text/plain", text }] };
   });
   return server;
+}
+
+/** @throws {WsctlError} if the call cannot be recorded: then the tool must do nothing */
+async function record(client: Client, name: string): Promise<void> {
+  try {
+    await client.recordToolCall(name);
+  } catch (error) {
+    if (!(error instanceof WsctlError && error.code === "NOT_FOUND")) throw error;
+    const text = "Cannot record the call: the control plane is older than this wsctl";
+    throw new WsctlError("UNAVAILABLE", `${text}. Ask the user to upgrade it`);
+  }
 }
 
 function describe({ name, title, description, parameters, kind }: Tool) {

@@ -144,6 +144,29 @@ describe("wsctl mcp", () => {
     expect(await child.exited).toBe(0);
   });
 
+  test("does nothing where a control plane of an earlier version keeps no record of calls", async () => {
+    const asked: string[] = [];
+    await using older = Bun.serve({
+      ...{ port: 0, hostname: "127.0.0.1" },
+      fetch(request) {
+        const { pathname, search } = new URL(request.url);
+        asked.push(pathname);
+        if (pathname.startsWith("/api/v1/tool-calls")) {
+          const error = { code: "NOT_FOUND", message: "Not found" };
+          return Response.json({ error }, { status: 404 });
+        }
+        const { method, headers } = request;
+        return fetch(target.serving.url + pathname + search, { method, headers });
+      },
+    });
+    const serving = { url: `http://127.0.0.1:${older.port}` };
+    await using model = await Model.connect({ serving }, viewer);
+    const { isError, text } = await model.call("list_agents");
+    expect(isError).toBe(true);
+    expect(text).toContain("the control plane is older than this wsctl");
+    expect(asked).not.toContain("/api/v1/agents");
+  });
+
   test("acts with an operator's token only, never with an administrator's", async () => {
     const args = ["mcp", "--server", target.serving.url, "--allow-actions"];
     for (const token of [target.admin, viewer]) {

@@ -2,7 +2,10 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { wsctlCommand } from "../processes/processes.ts";
-import type { Target } from "../processes/target.ts";
+
+interface Place {
+  serving: { url: string };
+}
 
 export interface Answer {
   isError: boolean;
@@ -15,7 +18,7 @@ export interface Answer {
 export class Model implements AsyncDisposable {
   readonly client = new Client({ name: "test", version: "1" });
 
-  static async connect(target: Target, token: string, ...flags: string[]): Promise<Model> {
+  static async connect(target: Place, token: string, ...flags: string[]): Promise<Model> {
     const model = new Model();
     const words = [...wsctlCommand("binary"), "mcp", "--server", target.serving.url, ...flags];
     const [command = "", ...args] = words;
