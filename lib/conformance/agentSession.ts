@@ -60,7 +60,8 @@ export class AgentSession {
       const open = this.links.find((link) => link.closed === undefined);
       if (open !== undefined) {
         this.#isGone = false;
-        return open;
+        if (await lasts(open)) return open;
+        continue;
       }
       if (performance.now() > deadline) {
         if (this.#isGone) throw new NotApplicable("the agent has not come back");
@@ -121,6 +122,19 @@ export interface SentCommand {
   id: string;
   /** The messages before this one came before the command. */
   mark: number;
+}
+
+/** A connection on which this long nothing comes has not ended because of its beginning. */
+const lastsMs = 300;
+
+/**
+ * Whether a connection is one to work with: an agent that offers a subprotocol may end the first
+ * one at once, because none was agreed, and connect again without it.
+ */
+async function lasts(link: Link): Promise<boolean> {
+  const left = link.openedAt + lastsMs - performance.now();
+  if (left > 0) await link.until(left, () => link.closed ?? link.messages[0]);
+  return link.closed === undefined;
 }
 
 function isAnswer(each: ReceivedMessage): boolean {

@@ -24,12 +24,12 @@ function expand(patterns: readonly string[], ids: readonly string[]): string[] {
     .sort();
 }
 
-async function runOnAgent(fault?: AgentFault): Promise<CheckResult[]> {
+async function runOnAgent(fault?: AgentFault, offered?: string): Promise<CheckResult[]> {
   const session = await AgentSession.open({
     ...{ host: "127.0.0.1", port: 0, path: "/agent", command: "ping" },
     ...{ answerMs: 250, heartbeatMs: 800, statusMs: 1_000, connectMs: 4_000 },
   });
-  using _agent = new StandardAgent(session.url, fault);
+  using _agent = new StandardAgent(session.url, fault, offered);
   const results = await runAgentSuite(session);
   session.close();
   return results;
@@ -58,11 +58,13 @@ async function runAll<Fault extends string>(
 
 let agents: Map<string, string[]>;
 let controls: Map<string, string[]>;
+let offering: string[];
 
 beforeAll(async () => {
-  [agents, controls] = await Promise.all([
-    runAll(wrongAgents, runOnAgent),
+  [agents, controls, offering] = await Promise.all([
+    runAll(wrongAgents, (fault) => runOnAgent(fault)),
     runAll(wrongControls, runOnControl),
+    runOnAgent(undefined, "wsctl.v1").then(failedIn),
   ]);
 }, 120_000);
 
@@ -83,4 +85,8 @@ test("the suite finds each wrong agent by its fault, and nothing in a right one"
 test("the suite finds each wrong control plane by its fault, and nothing in a right one", () => {
   const ids = controlChecks.map(({ id }) => id);
   checkTable(controls, wrongControls, ids);
+});
+
+test("an agent may offer a subprotocol first, and connect again without it", () => {
+  expect(offering).toEqual([]);
 });

@@ -33,6 +33,7 @@ const reconnectMs = 120;
 export class StandardAgent implements Disposable {
   readonly #url: string;
   readonly #fault: AgentFault | undefined;
+  readonly #offered: string | undefined;
   readonly #answers = new Map<string, string>();
   #socket: WebSocket | undefined;
   #timers: NodeJS.Timeout[] = [];
@@ -40,10 +41,12 @@ export class StandardAgent implements Disposable {
   #runs = 0;
   #isStopped = false;
 
-  constructor(url: string, fault?: AgentFault) {
+  /** @param offered A subprotocol that it offers first; where none is agreed, it tries without. */
+  constructor(url: string, fault?: AgentFault, offered?: string) {
     this.#url = url;
     this.#fault = fault;
-    this.#connect();
+    this.#offered = offered;
+    this.#connect(offered);
   }
 
   [Symbol.dispose](): void {
@@ -56,7 +59,7 @@ export class StandardAgent implements Disposable {
     return this.#fault === fault;
   }
 
-  #connect(): void {
+  #connect(offered?: string): void {
     if (this.#isStopped) return;
     let url = this.#url;
     if (this.#is("token-in-url")) url += "?token=secret";
@@ -64,7 +67,8 @@ export class StandardAgent implements Disposable {
     const headers: Record<string, string> = {};
     if (!this.#is("no-token")) headers.Authorization = "Bearer secret";
     if (this.#is("origin")) headers.Origin = "http://127.0.0.1";
-    const socket = new WebSocket(url, { headers } as never);
+    const protocols = offered === undefined ? {} : { protocols: [offered] };
+    const socket = new WebSocket(url, { headers, ...protocols } as never);
     this.#socket = socket;
     let isOpen = false;
     socket.addEventListener("open", () => {
@@ -78,9 +82,10 @@ export class StandardAgent implements Disposable {
     socket.addEventListener("close", () => {
       this.#clear();
       if (this.#is("no-reconnect")) return;
+      if (!isOpen && offered !== undefined) return this.#connect();
       if (!isOpen && this.#is("gives-up-when-refused")) return;
       const waitMs = this.#is("reconnects-at-once") ? 0 : reconnectMs;
-      setTimeout(() => this.#connect(), waitMs);
+      setTimeout(() => this.#connect(this.#offered), waitMs);
     });
   }
 
