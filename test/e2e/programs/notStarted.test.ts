@@ -159,7 +159,7 @@ test("a restart with a file that does not start is given up, and the agent goes 
   await using host = await Host.start();
   rmSync(host.copy);
   writeFileSync(host.copy, "half a pack", { mode: 0o755 });
-  expect(await host.send("restart")).toMatchObject({ outcome: "failed" });
+  expect(await host.send("restart")).toMatchObject({ outcome: "error", code: "NOT_STARTED" });
   expect(await host.send("ping")).toMatchObject({ outcome: "success" });
 });
 
