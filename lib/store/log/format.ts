@@ -59,28 +59,27 @@ export interface Batch {
 export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   const bytes = Buffer.alloc(headerBytes);
   segmentMagic.copy(bytes);
-  bytes.writeUInt32LE(header.version, 8);
-  bytes.writeUInt32LE(header.owner, 12);
+  writeUint32(bytes, header.version, 8);
+  writeUint32(bytes, header.owner, 12);
   bytes.set(header.logId, 16);
   writeUint64(bytes, header.first, 32);
   bytes.set(header.previous, 40);
   writeUint64(bytes, header.createdAt, 72);
-  bytes.writeUInt32LE(crc32c(bytes, 0, headerBytes - 4), headerBytes - 4);
+  writeUint32(bytes, crc32c(bytes, 0, headerBytes - 4), headerBytes - 4);
   return bytes;
 }
 
 /** Returns the header, or undefined if the bytes are not an intact one. */
-export function decodeSegmentHeader(source: Uint8Array): SegmentHeader | undefined {
-  if (source.length < headerBytes) return undefined;
-  const bytes = view(source);
-  if (!bytes.subarray(0, segmentMagic.length).equals(segmentMagic)) return undefined;
-  if (bytes.readUInt32LE(headerBytes - 4) !== crc32c(bytes, 0, headerBytes - 4)) return undefined;
+export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader | undefined {
+  if (bytes.length < headerBytes) return undefined;
+  if (segmentMagic.some((byte, at) => bytes[at] !== byte)) return undefined;
+  if (readUint32(bytes, headerBytes - 4) !== crc32c(bytes, 0, headerBytes - 4)) return undefined;
   return {
-    version: bytes.readUInt32LE(8),
-    owner: bytes.readUInt32LE(12),
-    logId: bytes.slice(16, 32),
+    version: readUint32(bytes, 8),
+    owner: readUint32(bytes, 12),
+    logId: copyOf(bytes, 16, 16),
     first: readUint64(bytes, 32),
-    previous: bytes.slice(40, 40 + digestBytes),
+    previous: copyOf(bytes, 40, digestBytes),
     createdAt: readUint64(bytes, 72),
   };
 }
@@ -99,15 +98,12 @@ export function encodeBatch(
   const text = `${lines.join("\n")}\n`;
   const length = Buffer.byteLength(text);
   const bytes = Buffer.alloc(align(batchHeaderBytes + length));
-  bytes.writeUInt32LE(batchMagic, 0);
-  bytes.writeUInt32LE(length, 4);
-  writeUint64(bytes, first, 8);
-  bytes.writeUInt32LE(lines.length, 16);
+  writeBatchHeader(bytes, length, first, lines.length);
   bytes.write(text, batchHeaderBytes);
   const payload = bytes.subarray(batchHeaderBytes, batchHeaderBytes + length);
-  const digest = chain(previous, bytes.subarray(0, 24), payload);
+  const digest = chain(previous, bytes, payload);
   bytes.set(digest, 24);
-  bytes.writeUInt32LE(checksum(bytes, length), 60);
+  writeUint32(bytes, checksum(bytes, 0, length), 60);
   return { bytes, digest };
 }
 
@@ -115,48 +111,45 @@ export function encodeBatch(
  * Returns the batch at an offset, or undefined if there is none that is intact. Whether it follows
  * the batch before is for the caller to check, with `isNext`.
  */
-export function decodeBatch(source: Uint8Array, offset: number): Batch | undefined {
-  const rest = source.length - offset;
-  if (rest < batchHeaderBytes) return undefined;
-  const bytes = view(source).subarray(offset);
-  if (bytes.readUInt32LE(0) !== batchMagic) return undefined;
-  const length = bytes.readUInt32LE(4);
+export function decodeBatch(bytes: Uint8Array, offset: number): Batch | undefined {
+  const rest = bytes.length - offset;
+  if (rest < batchHeaderBytes || readUint32(bytes, offset) !== batchMagic) return undefined;
+  const length = readUint32(bytes, offset + 4);
   if (length > payloadBytesMax || length > rest - batchHeaderBytes) return undefined;
-  if (bytes.readUInt32LE(60) !== checksum(bytes, length)) return undefined;
+  if (readUint32(bytes, offset + 60) !== checksum(bytes, offset, length)) return undefined;
+  const start = offset + batchHeaderBytes;
   return {
-    first: readUint64(bytes, 8),
-    count: bytes.readUInt32LE(16),
+    first: readUint64(bytes, offset + 8),
+    count: readUint32(bytes, offset + 16),
     // A copy, so that a digest that is kept does not keep the whole batch.
-    digest: Uint8Array.from(bytes.subarray(24, 24 + digestBytes)),
-    payload: bytes.subarray(batchHeaderBytes, batchHeaderBytes + length),
+    digest: copyOf(bytes, offset + 24, digestBytes),
+    payload: bytes.subarray(start, start + length),
     bytes: align(batchHeaderBytes + length),
   };
 }
 
 /** The number of bytes of the batch that a header announces; undefined if it is no header. */
 export function announcedBytes(header: Uint8Array): number | undefined {
-  if (header.length < batchHeaderBytes) return undefined;
-  const bytes = view(header);
-  if (bytes.readUInt32LE(0) !== batchMagic) return undefined;
-  const length = bytes.readUInt32LE(4);
+  if (header.length < batchHeaderBytes || readUint32(header, 0) !== batchMagic) return undefined;
+  const length = readUint32(header, 4);
   return length > payloadBytesMax ? undefined : align(batchHeaderBytes + length);
 }
+
+/** Filled and used by one call of `isNext` at a time. */
+const expected = Buffer.alloc(24);
 
 /** Whether a batch continues the chain: its sequence, its digest and its number of entries. */
 export function isNext(batch: Batch, sequence: number, previous: Uint8Array): boolean {
   if (batch.first !== sequence || batch.count === 0) return false;
-  const header = Buffer.alloc(24);
-  header.writeUInt32LE(batchMagic, 0);
-  header.writeUInt32LE(batch.payload.length, 4);
-  writeUint64(header, batch.first, 8);
-  header.writeUInt32LE(batch.count, 16);
-  if (!chain(previous, header, batch.payload).equals(batch.digest)) return false;
+  writeBatchHeader(expected, batch.payload.length, batch.first, batch.count);
+  if (!isSame(chain(previous, expected, batch.payload), batch.digest)) return false;
   return countLines(batch.payload) === batch.count;
 }
 
 /** The entries of a batch, without line ends. */
 export function linesOf({ payload }: Batch): string[] {
-  return view(payload).toString("utf8").slice(0, -1).split("\n");
+  const text = view(payload).toString("utf8", 0, payload.length - 1);
+  return text.split("\n");
 }
 
 /** Rounds up to where the next batch begins. */
@@ -168,31 +161,72 @@ export function toHex(digest: Uint8Array): string {
   return view(digest).toString("hex");
 }
 
-function chain(previous: Uint8Array, header: Uint8Array, payload: Uint8Array): Buffer {
-  return createHash("sha256").update(previous).update(header).update(payload).digest();
+/** Whether two digests, or two ids of logs, are the same. */
+export function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false;
+  return true;
+}
+
+/** Of the header, its first 24 bytes count. */
+function chain(previous: Uint8Array, header: Buffer, payload: Uint8Array): Buffer {
+  const hash = createHash("sha256").update(previous);
+  return hash.update(header.subarray(0, 24)).update(payload).digest();
+}
+
+function writeBatchHeader(bytes: Buffer, length: number, first: number, count: number): void {
+  writeUint32(bytes, batchMagic, 0);
+  writeUint32(bytes, length, 4);
+  writeUint64(bytes, first, 8);
+  writeUint32(bytes, count, 16);
 }
 
 /** Covers the header, up to the checksum itself, and the payload. */
-function checksum(bytes: Uint8Array, length: number): number {
-  const header = crc32c(bytes, 0, batchHeaderBytes - 4);
-  return crc32c(bytes, batchHeaderBytes, batchHeaderBytes + length, header);
+function checksum(bytes: Uint8Array, offset: number, length: number): number {
+  const header = crc32c(bytes, offset, offset + batchHeaderBytes - 4);
+  const start = offset + batchHeaderBytes;
+  return crc32c(bytes, start, start + length, header);
 }
 
 function countLines(payload: Uint8Array): number {
   let count = 0;
-  for (const byte of payload) if (byte === 10) count++;
+  for (let at = payload.indexOf(10); at !== -1; at = payload.indexOf(10, at + 1)) count++;
   return payload.at(-1) === 10 ? count : -1;
 }
 
+// The methods of Buffer make a DataView for each buffer, which costs more than the rest of a batch.
+
+export function writeUint32(bytes: Uint8Array, value: number, offset: number): void {
+  bytes[offset] = value;
+  bytes[offset + 1] = value >>> 8;
+  bytes[offset + 2] = value >>> 16;
+  bytes[offset + 3] = value >>> 24;
+}
+
+export function readUint32(bytes: Uint8Array, offset: number): number {
+  const low =
+    (bytes[offset] as number) |
+    ((bytes[offset + 1] as number) << 8) |
+    ((bytes[offset + 2] as number) << 16) |
+    ((bytes[offset + 3] as number) << 24);
+  return low >>> 0;
+}
+
 /** `value` is a whole number up to 2^53 - 1. */
-export function writeUint64(bytes: Buffer, value: number, offset: number): void {
-  bytes.writeUInt32LE(value % twoPow32, offset);
-  bytes.writeUInt32LE(Math.floor(value / twoPow32), offset + 4);
+export function writeUint64(bytes: Uint8Array, value: number, offset: number): void {
+  writeUint32(bytes, value % twoPow32, offset);
+  writeUint32(bytes, Math.floor(value / twoPow32), offset + 4);
 }
 
 /** Returns a whole number; one above 2^53 - 1 is not exact. */
-export function readUint64(bytes: Buffer, offset: number): number {
-  return bytes.readUInt32LE(offset) + bytes.readUInt32LE(offset + 4) * twoPow32;
+export function readUint64(bytes: Uint8Array, offset: number): number {
+  return readUint32(bytes, offset) + readUint32(bytes, offset + 4) * twoPow32;
+}
+
+function copyOf(bytes: Uint8Array, offset: number, length: number): Uint8Array {
+  const copy = new Uint8Array(length);
+  for (let at = 0; at < length; at++) copy[at] = bytes[offset + at] as number;
+  return copy;
 }
 
 function view(bytes: Uint8Array): Buffer {

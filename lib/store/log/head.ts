@@ -6,7 +6,7 @@
  */
 import type { Clock } from "../../time/clock.ts";
 import { crc32c } from "./crc32c.ts";
-import { digestBytes, readUint64, writeUint64 } from "./format.ts";
+import { digestBytes, readUint32, readUint64, writeUint32, writeUint64 } from "./format.ts";
 import { headDamaged } from "./logErrors.ts";
 import { headName, type LogStorage, segmentsIn, unfinishedSuffix } from "./storage.ts";
 
@@ -113,15 +113,13 @@ function encode(head: LogHead, turn: number): Uint8Array {
   writeUint64(bytes, head.start, 32);
   writeUint64(bytes, head.sequence, 40);
   bytes.set(head.digest, 48);
-  bytes.writeUInt32LE(crc32c(bytes, 0, slotBytes - 4), slotBytes - 4);
+  writeUint32(bytes, crc32c(bytes, 0, slotBytes - 4), slotBytes - 4);
   return bytes;
 }
 
-function decode(source: Uint8Array): { turn: number; head: LogHead } | undefined {
-  if (source.length < slotBytes) return undefined;
-  const bytes = Buffer.from(source);
-  if (!bytes.subarray(0, magic.length).equals(magic)) return undefined;
-  if (bytes.readUInt32LE(slotBytes - 4) !== crc32c(bytes, 0, slotBytes - 4)) return undefined;
+function decode(bytes: Uint8Array): { turn: number; head: LogHead } | undefined {
+  if (bytes.length < slotBytes || magic.some((byte, at) => bytes[at] !== byte)) return undefined;
+  if (readUint32(bytes, slotBytes - 4) !== crc32c(bytes, 0, slotBytes - 4)) return undefined;
   const head = {
     logId: new Uint8Array(bytes.subarray(16, 32)),
     start: readUint64(bytes, 32),

@@ -10,8 +10,8 @@ import {
   decodeBatch,
   firstDigest,
   headerBytes,
+  isSame,
   type LogOwner,
-  toHex,
 } from "./format.ts";
 import type { LogHead } from "./head.ts";
 import { damaged, missing, refused } from "./logErrors.ts";
@@ -87,13 +87,13 @@ export function recover(options: RecoveryOptions): Recovered | undefined {
       const header = readHeader(file, path, options.owner);
       if (header.first !== first) throw damaged(path, 32, `it begins with ${header.first}`);
       logId ??= header.logId;
-      if (toHex(header.logId) !== toHex(logId)) throw refused(path, otherLog);
+      if (!isSame(header.logId, logId)) throw refused(path, otherLog);
       position ??= { sequence: first, digest: header.previous };
       if (position.sequence !== first) throw missing(storage.path, position.sequence, first - 1);
-      if (toHex(position.digest) !== toHex(header.previous)) {
+      if (!isSame(position.digest, header.previous)) {
         throw damaged(path, 40, "it does not continue the segment before it");
       }
-      if (first === 1 && toHex(header.previous) !== toHex(firstDigest)) {
+      if (first === 1 && !isSame(header.previous, firstDigest)) {
         throw damaged(path, 40, "the first segment names a segment before it");
       }
       const through = (firsts[index + 1] ?? Number.POSITIVE_INFINITY) - 1;
@@ -105,10 +105,10 @@ export function recover(options: RecoveryOptions): Recovered | undefined {
         continue;
       }
       const isAtFrom = () => position?.sequence === from.sequence + 1;
-      hasFrom ||= isAtFrom() && toHex(previous) === toHex(from.digest);
+      hasFrom ||= isAtFrom() && isSame(previous, from.digest);
       const end = readAll(options, file, first, position, through, (placed) => {
         check.passed(placed, first);
-        hasFrom ||= isAtFrom() && toHex(placed.batch.digest) === toHex(from.digest);
+        hasFrom ||= isAtFrom() && isSame(placed.batch.digest, from.digest);
       });
       segments.push({ first, next: position.sequence, end, size, previous, createdAt });
       if (index < firsts.length - 1) {
@@ -182,7 +182,7 @@ class HeadCheck {
   passed({ batch, offset }: PlacedBatch, segment: number): void {
     const head = this.#head;
     if (head === undefined || batch.first + batch.count - 1 !== head.sequence) return;
-    if (toHex(batch.digest) === toHex(head.digest)) return;
+    if (isSame(batch.digest, head.digest)) return;
     const path = join(this.#storage.path, segmentName(segment));
     throw damaged(path, offset, `entry ${head.sequence} is not the one that was on disk before`);
   }

@@ -82,13 +82,13 @@ const faults: readonly PlantedFault[] = [
   {
     name: "the chain of digests is not verified",
     file: "format.ts",
-    find: "if (!chain(previous, header, batch.payload).equals(batch.digest)) return false;",
+    find: "if (!isSame(chain(previous, expected, batch.payload), batch.digest)) return false;",
     replace: "",
   },
   {
     name: "the checksum of a batch is not compared",
     file: "format.ts",
-    find: "if (bytes.readUInt32LE(60) !== checksum(bytes, length)) return undefined;",
+    find: "if (readUint32(bytes, offset + 60) !== checksum(bytes, offset, length)) return undefined;",
     replace: "",
   },
   {
