@@ -34,11 +34,23 @@ export function normalTimestamp(text: string): string {
   return timestamp(Date.parse(text));
 }
 
-let latest = { ms: 0, text: "1970-01-01T00:00:00.000Z" };
+const minuteMs = 60_000;
+let latestMinute = { index: 0, text: "1970-01-01T00:00:" };
 
 /** Formats a time in milliseconds since 1970. */
 export function timestamp(ms: number): string {
-  // A commit writes one time many times.
-  if (ms !== latest.ms) latest = { ms, text: new Date(ms).toISOString() };
-  return latest.text;
+  const whole = Math.trunc(ms);
+  const index = Math.floor(whole / minuteMs);
+  // Most times are of the minute of the time before.
+  if (index !== latestMinute.index) {
+    latestMinute = { index, text: new Date(whole).toISOString().slice(0, -7) };
+  }
+  const rest = whole - index * minuteMs;
+  const [seconds, thousandths] = [digitsOf(Math.floor(rest / 1_000), 2), digitsOf(rest % 1_000, 3)];
+  return `${latestMinute.text}${seconds}.${thousandths}Z`;
+}
+
+function digitsOf(value: number, length: number): string {
+  const digits = `${value}`;
+  return digits.length === length ? digits : digits.padStart(length, "0");
 }

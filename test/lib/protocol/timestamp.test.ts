@@ -95,6 +95,9 @@ describe("timestamp()", () => {
   test("writes milliseconds since 1970 in UTC", () => {
     expect(timestamp(0)).toBe("1970-01-01T00:00:00.000Z");
     expect(timestamp(1_740_400_496_007)).toBe("2025-02-24T12:34:56.007Z");
+    expect(timestamp(1_740_400_500_000)).toBe("2025-02-24T12:35:00.000Z");
+    expect(timestamp(1_740_400_499_999.9)).toBe("2025-02-24T12:34:59.999Z");
+    expect(timestamp(-1)).toBe("1969-12-31T23:59:59.999Z");
   });
 
   test("writes what isTimestamp() takes and Date.parse reads back", () => {
