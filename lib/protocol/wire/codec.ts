@@ -73,7 +73,7 @@ const fromAgent: Direction<AgentMessage> = {
   extended: new Map<string, MessageKind<AgentMessage>>([
     ["hello", { schema: Hello }],
     ["capabilities", { schema: Capabilities }],
-    ["output", { schema: Output }],
+    ["output", { schema: Output, plain: plainKinds.output }],
   ]),
   otherSide: new Set(["command", "welcome", "ack", "cancel", "subscribe_output", "goaway"]),
 };
@@ -87,7 +87,7 @@ const fromControl: Direction<ControlMessage> = {
     ["welcome", { schema: Welcome }],
     ["ack", { schema: Ack, plain: plainKinds.ack }],
     ["cancel", { schema: Cancel }],
-    ["subscribe_output", { schema: SubscribeOutput }],
+    ["subscribe_output", { schema: SubscribeOutput, plain: plainKinds.subscribe_output }],
     ["goaway", { schema: Goaway }],
   ]),
   otherSide: new Set(["status_update", "heartbeat", "response", "hello", "capabilities", "output"]),

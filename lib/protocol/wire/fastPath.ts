@@ -4,7 +4,13 @@
  * there unchanged.
  */
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { codeCharsMax, textCharsMax, timeoutSecondsMax } from "../limits.ts";
+import {
+  codeCharsMax,
+  outputChunkBytesMax,
+  subscribeBytesMax,
+  textCharsMax,
+  timeoutSecondsMax,
+} from "../limits.ts";
 import { isTimestamp } from "../timestamp.ts";
 import { isCpuUsage, isMemoryUsage } from "./usageText.ts";
 
@@ -22,6 +28,8 @@ export const plainKinds = {
   error: { needsRequestId: false, countFields: error },
   command: { needsRequestId: true, countFields: command },
   ack: { needsRequestId: true, countFields: () => 0 },
+  output: { needsRequestId: true, countFields: output },
+  subscribe_output: { needsRequestId: true, countFields: subscribeOutput },
 };
 
 const plainName = /^[\x21-\x7e]{1,64}$/;
@@ -64,6 +72,28 @@ function command(payload: JsonObject): number {
   return 1 + countField(parameters) + countField(seconds) + countField(by);
 }
 
+/** v1: a chunk of text, or the end. */
+function output(payload: JsonObject): number {
+  const { subscription_id: id, sequence, stream, text, skipped, end } = payload;
+  if (!isCount(id) || !isCount(sequence)) return -1;
+  if (stream !== undefined && stream !== "stdout" && stream !== "stderr") return -1;
+  if (text !== undefined && !isText(text, outputChunkBytesMax)) return -1;
+  if (skipped !== undefined && !isCount(skipped)) return -1;
+  if (end !== undefined && typeof end !== "boolean") return -1;
+  const named = countField(stream) + countField(text);
+  return 2 + named + countField(skipped) + countField(end);
+}
+
+/** v1: what a reader takes. */
+function subscribeOutput({ subscription_id: id, after, bytes }: JsonObject): number {
+  const isRight = isCount(id) && isCount(after) && isCount(bytes);
+  return isRight && bytes <= subscribeBytesMax ? 3 : -1;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
 function countField(field: unknown): number {
   return field === undefined ? 0 : 1;
 }
@@ -81,8 +111,8 @@ function isMs(value: unknown): boolean {
   return Number.isInteger(value) && Number(value) >= 0;
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value.length <= textCharsMax && value.isWellFormed();
+function isText(value: unknown, charsMax = textCharsMax): value is string {
+  return typeof value === "string" && value.length <= charsMax && value.isWellFormed();
 }
 
 /** Whether a value contains no nested objects, or only one level of them. */
