@@ -55,7 +55,8 @@ export class AgentEngine {
   }
 
   get sizes() {
-    return { ...this.#core.sizes, waiting: this.#commits.waitingCount };
+    const { requests, running, deadlines } = this.#core.sizes;
+    return { requests, running, deadlines, waiting: this.#commits.waitingCount };
   }
 
   start(): void {

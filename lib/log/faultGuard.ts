@@ -29,7 +29,8 @@ export class FaultGuard {
   attempt(what: string, run: () => void, next?: string): boolean {
     try {
       run();
-      this.#said.delete(what);
+      // An effect builds its name each time, and looking one up reads it whole.
+      if (this.#said.size > 0) this.#said.delete(what);
       return true;
     } catch (error) {
       this.#say(what, next === undefined ? errorText(error) : `${errorText(error)}. ${next}`);

@@ -66,8 +66,8 @@ export class Executor {
 
   /** The number of items in memory, by kind. */
   get sizes() {
-    const [requests, deadlines] = [this.#entries.size, this.#deadlines.heldCount];
-    return { requests, running: this.#running, deadlines };
+    const { heldCount } = this.#deadlines;
+    return { requests: this.#entries.size, running: this.#running, deadlines: heldCount };
   }
 
   /** Resumes from the requests of an earlier process in the journal. */

@@ -31,6 +31,7 @@ export class PendingRestart {
    * commands.
    */
   execute(entries: Iterable<RequestEntry>, t: AgentTransition): number {
+    if (this.#state === undefined) return 0;
     const all = [...entries];
     const running = this.#due(all, t.now);
     if (running === undefined) return 0;

@@ -41,8 +41,10 @@ export class ControlCore {
   }
 
   get sizes() {
+    const { open, deadlines } = this.#dispatcher?.sizes ?? { open: 0, deadlines: 0 };
     return {
-      ...(this.#dispatcher?.sizes ?? { open: 0, deadlines: 0 }),
+      open,
+      deadlines,
       sessions: this.registry.sessionCount,
       held: this.#outage.size,
       subscribers: this.#outputs.size,
