@@ -25,6 +25,8 @@ export class AgentDisk {
   #storage = new FaultyStorage();
   #journal: LogJournal | undefined;
   #isWriting = false;
+  /** Whether a process has the journal, or had it, since the last one died. */
+  #isUsed = false;
   /** What was on the disk before the identity that it has now. */
   #image = new FaultyStorage();
 
@@ -69,9 +71,16 @@ export class AgentDisk {
 
   /** The process is dead, and the machine runs on. */
   processDied(): void {
-    this.#storage = this.#storage.afterKill();
+    // What was opened since then, to look at its records, has what a process would find.
+    if (!this.#isUsed) return;
+    this.#startOn(this.#storage.afterKill());
+  }
+
+  #startOn(storage: FaultyStorage): void {
+    this.#storage = storage;
     this.#journal = undefined;
     this.#isWriting = false;
+    this.#isUsed = false;
   }
 
   /** The journal of a process that starts now. */
@@ -79,6 +88,7 @@ export class AgentDisk {
     this.processDied();
     const { isAlive } = this.faults;
     const journal = this.#opened;
+    this.#isUsed = true;
     return {
       get identity() {
         return journal.identity;
@@ -130,8 +140,7 @@ export class AgentDisk {
     } catch {
       // The machine has stopped.
     }
-    this.#storage = this.#storage.afterPowerFailure(this.#random);
-    this.#journal = undefined;
+    this.#startOn(this.#storage.afterPowerFailure(this.#random));
     return this.#die();
   }
 

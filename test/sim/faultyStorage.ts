@@ -13,14 +13,19 @@ export class MachineStopped extends Error {}
 interface Pending {
   offset: number;
   bytes: Uint8Array;
+  /** What stood there before. */
+  before: Uint8Array;
 }
 
 interface Inode {
-  /** What is on the disk. */
-  disk: Uint8Array;
   /** What a reader sees. */
-  cache: Uint8Array;
+  cache: Buffer;
+  /** Whether the cache is that of another machine as well, so that a writer copies it first. */
+  isShared: boolean;
+  /** What was written and is not on the disk. */
   pending: Pending[];
+  /** What is on the disk, where it is not the cache without what is pending. */
+  disk?: Uint8Array | undefined;
 }
 
 type NameChange = { name: string; inode: Inode | undefined };
@@ -73,7 +78,7 @@ export class FaultyStorage implements LogStorage {
   create(name: string, bytes: number): LogFile {
     this.#changing();
     if (this.isFull || this.takesNoFiles) throw new Error("ENOSPC: no space left on device");
-    const inode = { disk: new Uint8Array(bytes), cache: new Uint8Array(bytes), pending: [] };
+    const inode = inodeOf(Buffer.alloc(bytes), false);
     this.#setName(name, inode);
     return this.#file(inode);
   }
@@ -146,8 +151,9 @@ export class FaultyStorage implements LogStorage {
   /** What the next start finds after the process was killed: everything that it wrote. */
   afterKill(plan: FaultPlan = {}): FaultyStorage {
     const next = new FaultyStorage(plan);
-    for (const [name, { cache }] of this.#names) {
-      next.#names.set(name, { disk: cache.slice(), cache: cache.slice(), pending: [] });
+    for (const [name, inode] of this.#names) {
+      inode.isShared = true;
+      next.#names.set(name, inodeOf(inode.cache, true));
     }
     next.#diskNames = new Map(next.#names);
     return next;
@@ -157,7 +163,8 @@ export class FaultyStorage implements LogStorage {
   bytesOf(name: string): Uint8Array {
     const inode = this.#names.get(name);
     if (inode === undefined) throw new Error(`there is no file "${name}"`);
-    return inode.cache;
+    const { buffer, byteOffset, length } = ownBytes(inode);
+    return new Uint8Array(buffer, byteOffset, length);
   }
 
   /** Removes a file behind the log's back. */
@@ -167,7 +174,7 @@ export class FaultyStorage implements LogStorage {
 
   /** Puts a file there behind the log's back. */
   put(name: string, bytes: Uint8Array): void {
-    this.#names.set(name, { disk: bytes.slice(), cache: bytes.slice(), pending: [] });
+    this.#names.set(name, inodeOf(Buffer.from(bytes), false));
   }
 
   #file(inode: Inode): LogFile {
@@ -175,22 +182,21 @@ export class FaultyStorage implements LogStorage {
       size: () => inode.cache.length,
       read: (offset, bytes) => {
         this.#assertRunning();
-        return inode.cache.slice(offset, offset + bytes);
+        // What was written stays as it is: a log changes nothing that it has read.
+        return inode.cache.subarray(offset, offset + bytes);
       },
       write: (offset, bytes) => {
         if (this.isFull) throw new Error("ENOSPC: no space left on device");
         this.#changing(() => {
           // A write that fails may have written a part.
-          const part = bytes.slice(0, Math.floor(bytes.length / 2));
-          inode.cache.set(part, offset);
-          inode.pending.push({ offset, bytes: part });
+          writeTo(inode, offset, bytes.slice(0, Math.floor(bytes.length / 2)));
         });
-        inode.cache.set(bytes, offset);
-        inode.pending.push({ offset, bytes: bytes.slice() });
+        writeTo(inode, offset, bytes);
       },
       truncate: (bytes) => {
         this.#changing();
-        inode.cache = inode.cache.slice(0, bytes);
+        inode.disk ??= bytesOnDisk(inode);
+        inode.cache = inode.cache.subarray(0, bytes);
       },
       sync: () => this.#sync(inode),
       syncLater: (done) => {
@@ -212,9 +218,11 @@ export class FaultyStorage implements LogStorage {
     if (this.#stopsAtSync) this.#plan = { ...this.#plan, stopAt: this.calls + 1 };
     // The kernel drops the pages of a failed sync: they are read from the cache, and never written.
     this.#changing(() => {
+      inode.disk = bytesOnDisk(inode);
       inode.pending = [];
     });
-    for (const { offset, bytes } of inode.pending) inode.disk.set(bytes, offset);
+    const { disk } = inode;
+    if (disk !== undefined) for (const { offset, bytes } of inode.pending) disk.set(bytes, offset);
     inode.pending = [];
   }
 
@@ -245,10 +253,36 @@ function setIn(names: Map<string, Inode>, name: string, inode: Inode | undefined
   else names.set(name, inode);
 }
 
+function inodeOf(cache: Buffer, isShared: boolean): Inode {
+  return { cache, isShared, pending: [] };
+}
+
+function writeTo(inode: Inode, offset: number, bytes: Uint8Array): void {
+  const cache = ownBytes(inode);
+  const before = Uint8Array.prototype.slice.call(cache, offset, offset + bytes.length);
+  cache.set(bytes, offset);
+  inode.pending.push({ offset, bytes, before });
+}
+
+/** The cache of a file, to be changed by this machine alone. */
+function ownBytes(inode: Inode): Buffer {
+  if (inode.isShared) inode.cache = Buffer.from(inode.cache);
+  inode.isShared = false;
+  return inode.cache;
+}
+
+/** A copy of what is on the disk. */
+function bytesOnDisk({ cache, disk, pending }: Inode): Buffer {
+  if (disk !== undefined) return Buffer.from(disk);
+  const bytes = Buffer.from(cache);
+  for (const { offset, before } of pending.toReversed()) bytes.set(before, offset);
+  return bytes;
+}
+
 /** Each sector of what was not synced is on the disk or not, in any combination. */
-function survivorOf({ disk, pending }: Inode, random: () => number): Inode {
-  const bytes = disk.slice();
-  for (const write of pending) {
+function survivorOf(inode: Inode, random: () => number): Inode {
+  const bytes = bytesOnDisk(inode);
+  for (const write of inode.pending) {
     const fate = random();
     if (fate < 0.3) continue;
     const end = write.offset + write.bytes.length;
@@ -261,5 +295,5 @@ function survivorOf({ disk, pending }: Inode, random: () => number): Inode {
       at = next;
     }
   }
-  return { disk: bytes, cache: bytes.slice(), pending: [] };
+  return inodeOf(bytes, false);
 }
