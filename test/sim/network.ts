@@ -29,11 +29,11 @@ export interface Client {
   protocol: string;
 }
 
-/** Something under way, and how it is handed to the process at its end. */
+/** Something under way, and which request it answers. */
 interface Frame {
   at: number;
   run: () => void;
-  hand: (deliver: () => void) => void;
+  answers: string | undefined;
 }
 
 /** How long a dead peer goes unnoticed where no FIN arrives. */
@@ -71,7 +71,17 @@ export class Network {
 
 /** Our own codec writes the type first. */
 function typeOf(text: string): string {
-  return text.slice('{"type":"'.length, text.indexOf('",'));
+  return text.slice(typeAt, text.indexOf('"', typeAt));
+}
+
+const typeAt = '{"type":"'.length;
+/** What is met with each type of message, by the length of its name and the first letter. */
+const metWith: string[] = [];
+
+function messageMet(text: string): string {
+  const key = (text.indexOf('"', typeAt) << 7) | text.charCodeAt(typeAt);
+  metWith[key] ??= `message ${typeOf(text)}`;
+  return metWith[key];
 }
 
 export class Connection {
@@ -127,7 +137,7 @@ export class Connection {
   }
 
   #say(text: string, answers?: string): void {
-    this.#network.options.met(`message ${typeOf(text)}`);
+    this.#network.options.met(messageMet(text));
     this.#toServer(() => this.#deliverToServer(text), answers);
   }
 
@@ -173,7 +183,7 @@ export class Connection {
       send: (text) => {
         if (this.#serverClosed) return true;
         if (this.#unread >= unreadMax) return false;
-        this.#network.options.met(`message ${typeOf(text)}`);
+        this.#network.options.met(messageMet(text));
         this.#unread++;
         const deliver = () => this.#client.events.message(text);
         this.#toClient(() => {
@@ -213,39 +223,51 @@ export class Connection {
   }
 
   #forgetIfClosed(): void {
-    if (this.#clientClosed && this.#serverClosed) this.#network.connections.delete(this);
+    if (!this.#clientClosed || !this.#serverClosed) return;
+    this.#network.connections.delete(this);
+    // It may hold a session more than there are connections now.
+    if (this.#server !== undefined) this.#server.clock.hasRun = true;
   }
 
   /** `answers` is the id of the request that this answers: it has arrived before it is read. */
   #toServer(run: () => void, answers?: string): void {
-    this.#send(this.#toServerQueue, run, (deliver) => {
-      const clock = this.#server?.clock;
-      if (clock === undefined) return deliver();
-      if (answers !== undefined) clock.unread.add(answers);
-      clock.run(() => {
-        if (answers !== undefined) clock.unread.delete(answers);
-        if (!this.#serverClosed) deliver();
-      });
-    });
+    this.#send(this.#toServerQueue, this.#pumpToServer, run, answers);
   }
 
   #toClient(run: () => void): void {
-    this.#send(this.#toClientQueue, run, (deliver) => {
-      this.#client.clock.run(() => !this.#clientClosed && deliver());
+    this.#send(this.#toClientQueue, this.#pumpToClient, run);
+  }
+
+  readonly #pumpToServer = () => this.#pump(this.#toServerQueue, this.#pumpToServer);
+  readonly #pumpToClient = () => this.#pump(this.#toClientQueue, this.#pumpToClient);
+
+  /** Hands what has arrived to the process at its end. */
+  #handToServer({ run, answers }: Frame): void {
+    const clock = this.#server?.clock;
+    if (clock === undefined) return run();
+    if (answers !== undefined) clock.unread.add(answers);
+    clock.run(() => {
+      if (answers !== undefined) clock.unread.delete(answers);
+      if (!this.#serverClosed) run();
+    });
+  }
+
+  #handToClient({ run }: Frame): void {
+    this.#client.clock.run(() => {
+      if (!this.#clientClosed) run();
     });
   }
 
   /** As TCP would: in order, late rather than not at all, unless nothing ever passes again. */
-  #send(queue: Frame[], run: () => void, hand: (deliver: () => void) => void): void {
+  #send(queue: Frame[], pump: () => void, run: () => void, answers?: string): void {
     const { time } = this.#network.options;
     if (this.#silentUntil === forever) return;
     const due = Math.max(time.now + this.#network.delayMs(), queue.at(-1)?.at ?? 0);
-    const frame = { at: due, run, hand };
-    queue.push(frame);
-    time.at(due, () => this.#pump(queue));
+    queue.push({ at: due, run, answers });
+    time.at(due, pump);
   }
 
-  #pump(queue: Frame[]): void {
+  #pump(queue: Frame[], pump: () => void): void {
     const { time } = this.#network.options;
     const isToClient = queue === this.#toClientQueue;
     for (let frame = queue[0]; frame !== undefined && frame.at <= time.now; frame = queue[0]) {
@@ -253,16 +275,17 @@ export class Connection {
       const blockedUntil = Math.max(this.#silentUntil, isToClient ? this.#unreadUntil : 0);
       if (blockedUntil > time.now) {
         frame.at = blockedUntil;
-        return void time.at(blockedUntil, () => this.#pump(queue));
+        return void time.at(blockedUntil, pump);
       }
       queue.shift();
-      frame.hand(frame.run);
+      if (isToClient) this.#handToClient(frame);
+      else this.#handToServer(frame);
     }
   }
 }
 
 /** The id of the request that a message answers, if it is an answer. */
 function answeredBy(text: string): string | undefined {
-  if (typeOf(text) !== "response" && typeOf(text) !== "error") return undefined;
+  if (!text.startsWith("response", typeAt) && !text.startsWith("error", typeAt)) return undefined;
   return /"request_id":"([^"]+)"/.exec(text)?.[1];
 }

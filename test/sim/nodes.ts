@@ -16,6 +16,8 @@ import { ProcessClock } from "./time.ts";
 import { Trial, type Version } from "./trials.ts";
 import type { World } from "./world.ts";
 
+const capabilities = capabilitiesJson([]);
+
 /** A control plane's process, from its start to its end. */
 export class ControlProcess {
   readonly clock: ProcessClock;
@@ -163,7 +165,7 @@ export class Host {
       deleteRunDirectory: (requestId) => this.#programs.forget(requestId),
       subscribeOutput: (order, emit) => this.#programs.follow(clock, order, emit),
       unsubscribeOutput: (left) => this.#programs.unfollow(left),
-      readCapabilities: () => capabilitiesJson([]),
+      readCapabilities: () => capabilities,
       readHostMetrics: () => ({ cpuPercent: 5, memoryBytes: 1e9 }),
       restart: (update) => this.#restart(update),
       onConnected: (isUp) => trial?.linked(isUp),

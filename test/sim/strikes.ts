@@ -84,7 +84,10 @@ export class Strikes {
   }
 
   strike(fault: Fault): void {
-    const host = this.#world.hosts[fault.host];
+    const { hosts, control } = this.#world;
+    const host = hosts[fault.host];
+    // What strikes a process does not come through its clock.
+    if (control !== undefined) control.clock.hasRun = true;
     if (host !== undefined) this.#strikes[fault.kind](fault, host);
   }
 

@@ -82,6 +82,8 @@ export class Time {
 /** A process's clock: steady while it lives, `skewMs` off the world's, silent once it is dead. */
 export class ProcessClock implements Clock {
   isAlive = true;
+  /** Whether its process may have done something since this was last set to false. */
+  hasRun = true;
   /** Ids of requests whose answers have arrived and were not read yet. */
   readonly unread = new Set<string>();
   /** Until then nothing of this process runs, as if it were stopped: it runs afterwards, late. */
@@ -121,7 +123,7 @@ export class ProcessClock implements Clock {
   defer(run: () => void): void {
     this.#time.after(0, () => {
       // An event loop reads only so much in one turn: this turn may end before all was read.
-      if (this.isAlive && this.#time.now >= this.pausedUntil) run();
+      if (this.isAlive && this.#time.now >= this.pausedUntil) this.#now(run);
       else this.run(run);
     });
   }
@@ -129,16 +131,21 @@ export class ProcessClock implements Clock {
   /** Whatever reaches the process from outside reaches it through this, in the order of its coming. */
   run(run: () => void): void {
     if (!this.isAlive) return;
-    if (this.#time.now >= this.pausedUntil && this.#lateCount === 0) return run();
+    if (this.#time.now >= this.pausedUntil && this.#lateCount === 0) return this.#now(run);
     this.#late.push(run);
     if (this.#lateCount === 1) this.#time.at(this.pausedUntil, () => this.#catchUp());
   }
 
   #runTimer(run: () => void): void {
     if (!this.isAlive) return;
-    if (this.#time.now >= this.pausedUntil && this.#lateCount === 0) return run();
+    if (this.#time.now >= this.pausedUntil && this.#lateCount === 0) return this.#now(run);
     this.#dueTimers.push(run);
     if (this.#lateCount === 1) this.#time.at(this.pausedUntil, () => this.#catchUp());
+  }
+
+  #now(run: () => void): void {
+    this.hasRun = true;
+    run();
   }
 
   get #lateCount(): number {
@@ -149,6 +156,7 @@ export class ProcessClock implements Clock {
   #catchUp(): void {
     if (!this.isAlive) return;
     if (this.#time.now >= this.pausedUntil) {
+      this.hasRun = true;
       for (const timer of this.#dueTimers.splice(0)) timer();
       this.#late.shift()?.();
     }
