@@ -34,9 +34,9 @@ function holdControl({ ledger, network, requestsMost }: World, { engine }: Contr
 function holdAgent({ ledger, plan }: World, { sizes }: Host): void {
   if (sizes === undefined) return;
   const { requests, running, deadlines, waiting } = sizes;
-  const orders = plan.orders.length;
-  ledger.bounded("requests at an agent", requests, orders);
+  const jobs = plan.jobs.length;
+  ledger.bounded("requests at an agent", requests, jobs);
   ledger.bounded("running commands", running, runningMax);
   ledger.bounded("deadlines of an executor", deadlines, 2 * requests + 64);
-  ledger.bounded("writes and effects of an agent", waiting, 10 * orders);
+  ledger.bounded("writes and effects of an agent", waiting, 10 * jobs);
 }

@@ -4,7 +4,7 @@
  */
 import type { StoredOutcome } from "../../lib/control/core/model.ts";
 
-/** An order that an operator was told is accepted. */
+/** A job that an operator was told is accepted. */
 export interface Acknowledged {
   jobId: string;
   marker: string;
@@ -27,7 +27,7 @@ export class Ledger {
   readonly #revokedAt = new Map<string, number>();
   readonly #restarted = new Set<string>();
   readonly #installed = new Set<string>();
-  /** The marker of each job, told when it is ordered under a key. */
+  /** The marker of each job, told when it is submitted under a key. */
   readonly markerOf: (jobId: string) => string;
 
   constructor(markerOf: (jobId: string) => string) {

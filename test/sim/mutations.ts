@@ -177,7 +177,7 @@ export const mutations: Mutation[] = [
     replace: "",
   },
   {
-    name: "a repeated order makes a second job",
+    name: "a repeated submission makes a second job",
     file: "lib/control/jobs/submitJob.ts",
     find: "if (earlier !== undefined) return engine",
     replace: "if (earlier !== undefined && key === undefined) return engine",

@@ -157,13 +157,13 @@ export class Host {
         this.connection = new Connection(world.network, this.name, { clock, events, protocol });
         return this.connection.dial(() => world.serverFor(this));
       },
-      run: (order, signal, done) =>
-        order.command === "program" || order.command === "update"
-          ? this.#programs.start(clock, order, signal, done)
-          : this.#run(clock, order, signal, done),
+      run: (spec, signal, done) =>
+        spec.command === "program" || spec.command === "update"
+          ? this.#programs.start(clock, spec, signal, done)
+          : this.#run(clock, spec, signal, done),
       resume: (requestId, signal, done) => this.#programs.adopt(clock, requestId, signal, done),
       deleteRunDirectory: (requestId) => this.#programs.forget(requestId),
-      subscribeOutput: (order, emit) => this.#programs.follow(clock, order, emit),
+      subscribeOutput: (subscription, emit) => this.#programs.follow(clock, subscription, emit),
       unsubscribeOutput: (left) => this.#programs.unfollow(left),
       readCapabilities: () => capabilities,
       readHostMetrics: () => ({ cpuPercent: 5, memoryBytes: 1e9 }),

@@ -1,10 +1,10 @@
-/** Operators: they order, repeat what was not answered, withdraw, and watch what programs write. */
+/** Operators: they submit jobs, repeat what was not answered, withdraw, and watch what programs write. */
 import { AgentScope } from "../../lib/control/core/agents/agentScope.ts";
 import type { OutputPayload, StoredJob } from "../../lib/control/core/model.ts";
 import type { Engine } from "../../lib/control/engine/engine.ts";
 import type { AcceptedJob } from "../../lib/control/engine/pendingSubmissions.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
-import type { Order } from "./plan.ts";
+import type { PlannedJob } from "./plan.ts";
 import type { World } from "./world.ts";
 
 const operator = { tokenId: "operator", scope: new AgentScope({}) };
@@ -17,24 +17,25 @@ export class Operators {
   }
 
   /** An operator asks, and goes on asking under the same key until it knows. */
-  ask(order: Order, attempt: number): void {
+  ask(planned: PlannedJob, attempt: number): void {
     const world = this.#world;
     if (attempt > 30) return;
-    const again = () => world.time.after(2_000, () => this.ask(order, attempt + 1));
+    const again = () => world.time.after(2_000, () => this.ask(planned, attempt + 1));
     const process = world.control;
     if (process === undefined || !process.clock.isAlive) return void again();
     const accepted = (job: StoredJob) => {
-      world.markers.set(job.jobId, order.marker);
-      if (!world.acceptedAt.has(order.marker)) world.acceptedAt.set(order.marker, world.time.now);
-      world.trace(`${order.marker} is accepted as ${job.jobId}`);
-      if (attempt < order.answersLost) return again();
-      world.ledger.acknowledged.push({ jobId: job.jobId, marker: order.marker });
-      if (order.isWatched) this.#watch(process.engine, job.jobId);
-      this.#decideLater(order, job.jobId);
+      world.markers.set(job.jobId, planned.marker);
+      if (!world.acceptedAt.has(planned.marker))
+        world.acceptedAt.set(planned.marker, world.time.now);
+      world.trace(`${planned.marker} is accepted as ${job.jobId}`);
+      if (attempt < planned.answersLost) return again();
+      world.ledger.acknowledged.push({ jobId: job.jobId, marker: planned.marker });
+      if (planned.isWatched) this.#watch(process.engine, job.jobId);
+      this.#decideLater(planned, job.jobId);
     };
     const refused = (error: unknown) => {
       world.trace(
-        `${order.marker} is refused: ${error instanceof WsctlError ? error.code : error}`,
+        `${planned.marker} is refused: ${error instanceof WsctlError ? error.code : error}`,
       );
       if (!(error instanceof WsctlError)) throw error;
       world.met(`refused ${error.code}`);
@@ -45,12 +46,12 @@ export class Operators {
         accepted: ({ job }: AcceptedJob) => process.clock.run(() => accepted(job)),
         refused: (error: unknown) => process.clock.run(() => refused(error)),
       };
-      process.jobs.submitWith(orderBody(order), operator, order.marker, settle);
+      process.jobs.submitWith(bodyOf(planned), operator, planned.marker, settle);
     });
     // A process that dies before it answers leaves its operator in doubt.
     world.time.after(5_000, () => {
-      const isKnown = world.ledger.acknowledged.some(({ marker }) => marker === order.marker);
-      if (!isKnown && !process.clock.isAlive) this.ask(order, attempt + 1);
+      const isKnown = world.ledger.acknowledged.some(({ marker }) => marker === planned.marker);
+      if (!isKnown && !process.clock.isAlive) this.ask(planned, attempt + 1);
     });
   }
 
@@ -60,9 +61,9 @@ export class Operators {
     }
   }
 
-  #decideLater(order: Order, jobId: string): void {
+  #decideLater(planned: PlannedJob, jobId: string): void {
     const { time } = this.#world;
-    const { cancelAfterMs, approveAfterMs, pauseAfterMs, resumeAfterMs = 0 } = order;
+    const { cancelAfterMs, approveAfterMs, pauseAfterMs, resumeAfterMs = 0 } = planned;
     if (cancelAfterMs !== undefined) {
       time.after(cancelAfterMs, () => this.#decide({ type: "cancelRequested", jobId }));
     }
@@ -102,34 +103,34 @@ export class Operators {
   }
 }
 
-function orderBody(order: Order) {
+function bodyOf(planned: PlannedJob) {
   return {
-    command: order.command,
+    command: planned.command,
     parameters: {
-      marker: order.marker,
-      ms: order.workMs,
-      ends: order.ends,
-      stubborn: order.isStubborn,
-      version: order.version,
+      marker: planned.marker,
+      ms: planned.workMs,
+      ends: planned.ends,
+      stubborn: planned.isStubborn,
+      version: planned.version,
     },
-    target: { agents: order.hosts.map((host) => `agent${host}`) },
-    timeout_seconds: order.timeoutSeconds,
-    ttl_seconds: order.ttlSeconds,
-    priority: order.priority ?? "normal",
-    require_online: order.isOnlineRequired ?? false,
+    target: { agents: planned.hosts.map((host) => `agent${host}`) },
+    timeout_seconds: planned.timeoutSeconds,
+    ttl_seconds: planned.ttlSeconds,
+    priority: planned.priority ?? "normal",
+    require_online: planned.isOnlineRequired ?? false,
     // The agents judge a command that they do not have.
     force: true,
     rollout: {
-      ...(order.batch === undefined ? {} : { batch: order.batch }),
-      ...(order.waves ? { waves: true } : {}),
-      ...(order.pauseBetweenSeconds === undefined
+      ...(planned.batch === undefined ? {} : { batch: planned.batch }),
+      ...(planned.waves ? { waves: true } : {}),
+      ...(planned.pauseBetweenSeconds === undefined
         ? {}
-        : { batch_pause_seconds: order.pauseBetweenSeconds }),
-      ...(order.canary === undefined ? {} : { canary: order.canary }),
-      ...(order.canaryWaitSeconds === undefined
+        : { batch_pause_seconds: planned.pauseBetweenSeconds }),
+      ...(planned.canary === undefined ? {} : { canary: planned.canary }),
+      ...(planned.canaryWaitSeconds === undefined
         ? {}
-        : { canary_pause_seconds: order.canaryWaitSeconds }),
-      ...(order.maxFailures === undefined ? {} : { max_failures: order.maxFailures }),
+        : { canary_pause_seconds: planned.canaryWaitSeconds }),
+      ...(planned.maxFailures === undefined ? {} : { max_failures: planned.maxFailures }),
     },
   };
 }
@@ -150,7 +151,7 @@ function watch(world: World, engine: Engine, requestId: string, agentId: string)
   const ask = () => {
     if (isOver || process === undefined || !process.clock.isAlive) return;
     const bytesLeft = Math.max(0, left);
-    const order = {
+    const subscription = {
       subscriptionId: subscriber,
       requestId,
       agentId,
@@ -158,7 +159,7 @@ function watch(world: World, engine: Engine, requestId: string, agentId: string)
       bytes: bytesLeft,
       bytesLeft,
     };
-    process.clock.run(() => engine.subscribeOutput(order));
+    process.clock.run(() => engine.subscribeOutput(subscription));
   };
   const heard = (piece: OutputPayload) => {
     const { sequence, skipped = 0, text, end } = piece;

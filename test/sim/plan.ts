@@ -1,5 +1,5 @@
 /**
- * What is going to happen in a world: its hosts, its operators' orders and its faults, all from the
+ * What is going to happen in a world: its hosts, its operators' jobs and its faults, all from the
  * seed.
  */
 import type { Priority } from "../../lib/protocol/api/jobs.ts";
@@ -8,11 +8,11 @@ import { type VersionKind, versionKinds } from "./trials.ts";
 
 export const minuteMs = 60_000;
 /**
- * Faults and orders come in the first part of a world; in the rest everything must come to rest.
+ * Faults and jobs come in the first part of a world; in the rest everything must come to rest.
  */
 export const faultyMs = 19 * minuteMs;
 export const healedMs = 20 * minuteMs;
-/** By then every request must have ended: the latest order, its TTL, its timeout and the graces. */
+/** By then every request must have ended: the latest job, its TTL, its timeout and the graces. */
 export const restMs = 31 * minuteMs;
 export const endMs = 34 * minuteMs;
 
@@ -53,7 +53,7 @@ export interface Fault {
   durationMs: number;
 }
 
-export interface Order {
+export interface PlannedJob {
   at: number;
   marker: string;
   /** `guarded` waits for a second operator. */
@@ -96,7 +96,7 @@ export interface Plan {
   isPlain: boolean[];
   heartbeatSeconds: number;
   latencyMs: number;
-  orders: Order[];
+  jobs: PlannedJob[];
   faults: Fault[];
 }
 
@@ -104,24 +104,24 @@ export function planOf(seed: number): Plan {
   const random = new Random(seed, 1);
   const turns = new Random(seed, 4);
   const hosts = random.int(5, 7);
-  const orders: Order[] = [probe(hosts)];
+  const jobs: PlannedJob[] = [probe(hosts)];
   for (let requests = 0; requests < 50; ) {
-    const order = inTurns(turns, orderOf(random, hosts, orders.length));
-    requests += order.hosts.length;
-    orders.push(order);
+    const job = inTurns(turns, plannedJobOf(random, hosts, jobs.length));
+    requests += job.hosts.length;
+    jobs.push(job);
   }
   return {
     hosts,
     isPlain: Array.from({ length: hosts }, () => random.chance(0.15)),
     heartbeatSeconds: random.pick([30, 60]),
     latencyMs: random.pick([3, 40, 400, 3_000]),
-    orders,
-    faults: Array.from({ length: random.int(10, 16) }, () => faultOf(random, hosts, orders)),
+    jobs,
+    faults: Array.from({ length: random.int(10, 16) }, () => faultOf(random, hosts, jobs)),
   };
 }
 
 /** Once everything is whole again, a command to everyone must succeed everywhere. */
-function probe(hosts: number): Order {
+function probe(hosts: number): PlannedJob {
   return {
     at: healedMs + 3 * minuteMs,
     marker: "probe",
@@ -138,7 +138,7 @@ function probe(hosts: number): Order {
   };
 }
 
-function orderOf(random: Random, hosts: number, index: number): Order {
+function plannedJobOf(random: Random, hosts: number, index: number): PlannedJob {
   const count = random.chance(0.4) ? hosts : random.int(1, 3);
   const first = random.int(0, hosts - 1);
   return {
@@ -164,13 +164,13 @@ function orderOf(random: Random, hosts: number, index: number): Order {
 }
 
 /** How it goes out, and what operators still decide about it. */
-function inTurns(random: Random, order: Order): Order {
-  const { batch, command } = order;
+function inTurns(random: Random, job: PlannedJob): PlannedJob {
+  const { batch, command } = job;
   const inWaves = batch !== undefined && random.chance(0.5);
   const isPaused = random.chance(0.15);
   const isGuarded = command === "work" && random.chance(0.2);
   return {
-    ...order,
+    ...job,
     ...(inWaves ? { waves: true, pauseBetweenSeconds: random.int(0, 20) } : {}),
     ...(random.chance(0.2)
       ? { canary: random.int(1, 2), canaryWaitSeconds: random.int(0, 30) }
@@ -185,16 +185,16 @@ function inTurns(random: Random, order: Order): Order {
   };
 }
 
-/** Half of the faults strike while an order is being carried out: there they can do harm. */
-function faultOf(random: Random, hosts: number, orders: readonly Order[]): Fault {
-  const order = random.pick(orders.slice(1));
+/** Half of the faults strike while a job is being carried out: there they can do harm. */
+function faultOf(random: Random, hosts: number, jobs: readonly PlannedJob[]): Fault {
+  const job = random.pick(jobs.slice(1));
   const isAimed = random.chance(0.6);
   const kind = random.pick(faultKinds);
   return {
-    at: isAimed ? order.at + random.int(-200, 5_000) : random.int(0, faultyMs),
+    at: isAimed ? job.at + random.int(-200, 5_000) : random.int(0, faultyMs),
     // Most worlds keep their tokens: an agent that is revoked has no more to tell.
     kind: kind === "revoke" && random.chance(0.7) ? "agent_crash" : kind,
-    host: isAimed ? random.pick(order.hosts) : random.int(0, hosts - 1),
+    host: isAimed ? random.pick(job.hosts) : random.int(0, hosts - 1),
     durationMs: random.chance(0.5) ? random.int(100, 5_000) : random.int(5_000, 180_000),
   };
 }

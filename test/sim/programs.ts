@@ -12,7 +12,7 @@ import type { ProcessClock } from "./time.ts";
 import { type VersionKind, versionOf } from "./trials.ts";
 import type { World } from "./world.ts";
 
-/** What an order asks a command to do. */
+/** What a job asks a command to do. */
 export interface Work {
   marker: string;
   ms: number;
@@ -34,7 +34,7 @@ interface Program {
 }
 
 interface Follower {
-  order: OutputSubscription;
+  subscription: OutputSubscription;
   seen: number;
   left: number;
   /** Of the process that serves it. */
@@ -60,9 +60,9 @@ export class Programs {
     this.#host = host;
   }
 
-  start(clock: ProcessClock, order: RunSpec, signal: AbortSignal, done: Done): void {
-    const { requestId, timeoutMs } = order;
-    const work = order.parameters as unknown as Work;
+  start(clock: ProcessClock, spec: RunSpec, signal: AbortSignal, done: Done): void {
+    const { requestId, timeoutMs } = spec;
+    const work = spec.parameters as unknown as Work;
     const { time } = this.#world;
     this.#world.trace(`${this.#host.name} runs program of ${work.marker}`);
     this.#world.executed(this.#host, work.marker);
@@ -70,7 +70,7 @@ export class Programs {
     this.#programs.set(requestId, program);
     this.#write(requestId, program);
     this.#follow(clock, program, signal, done);
-    time.after(work.ms, () => this.#end(requestId, program, this.#resultOf(order)));
+    time.after(work.ms, () => this.#end(requestId, program, this.#resultOf(spec)));
     time.after(timeoutMs, () => this.#stop(requestId, program, "timeout"));
   }
 
@@ -96,10 +96,14 @@ export class Programs {
   }
 
   /** As the product's agent does: from the spool, at the subscriber's pace, also after the end. */
-  follow(clock: ProcessClock, order: OutputSubscription, emit: (piece: OutputPiece) => void): void {
-    const { requestId, subscriptionId, after, bytes } = order;
-    if (order.program !== "open" && !this.#programs.has(requestId)) {
-      const cut = order.program === "ended" ? ({ incomplete: true } as const) : {};
+  follow(
+    clock: ProcessClock,
+    subscription: OutputSubscription,
+    emit: (piece: OutputPiece) => void,
+  ): void {
+    const { requestId, subscriptionId, after, bytes } = subscription;
+    if (subscription.program !== "open" && !this.#programs.has(requestId)) {
+      const cut = subscription.program === "ended" ? ({ incomplete: true } as const) : {};
       return emit({
         requestId,
         subscription_id: subscriptionId,
@@ -111,7 +115,7 @@ export class Programs {
     const key = `${requestId}/${subscriptionId}`;
     const seen = Math.max(after, this.#followers.get(key)?.seen ?? 0);
     const left = bytes - (seen - after) * pieceBytes;
-    this.#followers.set(key, { order, seen, left, clock, emit });
+    this.#followers.set(key, { subscription, seen, left, clock, emit });
     this.#pass(requestId);
   }
 
@@ -123,7 +127,7 @@ export class Programs {
   forget(requestId: string): void {
     this.#pass(requestId);
     const isFollowed = [...this.#followers.values()].some(
-      ({ order }) => order.requestId === requestId,
+      ({ subscription }) => subscription.requestId === requestId,
     );
     // Who follows it may read it to the end.
     if (isFollowed) this.#world.time.after(30_000, () => this.#programs.delete(requestId));
@@ -169,14 +173,14 @@ export class Programs {
   /** A process that is paused reads nothing until it goes on. */
   #pass(requestId: string): void {
     for (const [key, follower] of [...this.#followers]) {
-      if (follower.order.requestId !== requestId) continue;
+      if (follower.subscription.requestId !== requestId) continue;
       follower.clock.run(() => this.#serve(key, follower));
     }
   }
 
   #serve(key: string, follower: Follower): void {
-    const { order, emit } = follower;
-    const { requestId, subscriptionId } = order;
+    const { subscription, emit } = follower;
+    const { requestId, subscriptionId } = subscription;
     const program = this.#programs.get(requestId);
     if (program === undefined || this.#followers.get(key) !== follower) return;
     const { written, result } = program;

@@ -17,7 +17,7 @@ export interface Version {
   kind: VersionKind;
 }
 
-/** The version that an order of this marker brings. */
+/** The version that a job of this marker brings. */
 export function versionOf(marker: string, kind: VersionKind): Version {
   return { name: `${kind} of ${marker}`, kind };
 }

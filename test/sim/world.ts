@@ -55,7 +55,7 @@ export class World {
   readonly hosts: Host[];
   readonly #met = new Map<string, number>();
   readonly markers = new Map<string, string>();
-  /** When an operator was first told that an order is accepted. */
+  /** When an operator was first told that a job is accepted. */
   readonly acceptedAt = new Map<string, number>();
   readonly #onTrace: ((line: string) => void) | undefined;
   readonly #seed: number;
@@ -79,7 +79,7 @@ export class World {
     this.random = new Random(options.seed, 2);
     const syncMs = this.random.chance(0.3) ? this.random.int(1, 100) : 0;
     this.disk = new ControlDisk(syncMs, () => this.random.unit());
-    this.requestsMost = this.plan.orders.reduce((sum, { hosts }) => sum + hosts.length, 0);
+    this.requestsMost = this.plan.jobs.reduce((sum, { hosts }) => sum + hosts.length, 0);
     this.network = new Network({
       time: this.time,
       random: new Random(options.seed, 3),
@@ -175,13 +175,13 @@ export class World {
 
   /** A command begins to run. Only with a steady clock and `wsctl.v1` its TTL can be judged. */
   executed(host: Host, marker: string): void {
-    const order = this.plan.orders.find((each) => each.marker === marker);
-    const isJudged = !host.isPlain && !this.hasClockJumped && order !== undefined;
+    const planned = this.plan.jobs.find((each) => each.marker === marker);
+    const isJudged = !host.isPlain && !this.hasClockJumped && planned !== undefined;
     const from = isJudged ? this.#turnOf(marker, host.agentId) : undefined;
     const latest =
-      from === undefined || order === undefined
+      from === undefined || planned === undefined
         ? undefined
-        : from + order.ttlSeconds * 1000 + 2 * this.plan.latencyMs + 1_000;
+        : from + planned.ttlSeconds * 1000 + 2 * this.plan.latencyMs + 1_000;
     this.ledger.executed(marker, host.agentId, this.time.now, latest);
   }
 
@@ -259,7 +259,7 @@ export class World {
     const at = (ms: number, run: () => void) => this.time.at(epochMs + ms, run);
     at(0, () => this.startControl());
     for (const host of this.hosts) at(this.random.int(0, 5_000), () => host.start());
-    for (const order of this.plan.orders) at(order.at, () => operators.ask(order, 0));
+    for (const planned of this.plan.jobs) at(planned.at, () => operators.ask(planned, 0));
     for (const fault of faults) {
       at(Math.max(0, fault.at), () => {
         this.met(`fault ${fault.kind}`);
