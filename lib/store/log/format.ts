@@ -13,6 +13,8 @@ export const batchHeaderBytes = 64;
 /** Batches begin at multiples of this number of bytes. */
 export const alignment = 8;
 export const digestBytes = 32;
+/** The part of a batch's header that its digest covers. */
+const chainedHeaderBytes = 24;
 
 /** The largest payload of one batch, which a reader checks before it allocates memory. */
 const payloadBytesMax = 256 * 1024 * 1024;
@@ -100,9 +102,8 @@ export function encodeBatch(
   const bytes = Buffer.alloc(align(batchHeaderBytes + length));
   writeBatchHeader(bytes, length, first, lines.length);
   bytes.write(text, batchHeaderBytes);
-  const payload = bytes.subarray(batchHeaderBytes, batchHeaderBytes + length);
-  const digest = chain(previous, bytes, payload);
-  bytes.set(digest, 24);
+  const digest = chain(previous, length, first, lines.length, text);
+  bytes.set(digest, chainedHeaderBytes);
   writeUint32(bytes, checksum(bytes, 0, length), 60);
   return { bytes, digest };
 }
@@ -122,7 +123,7 @@ export function decodeBatch(bytes: Uint8Array, offset: number): Batch | undefine
     first: readUint64(bytes, offset + 8),
     count: readUint32(bytes, offset + 16),
     // A copy, so that a digest that is kept does not keep the whole batch.
-    digest: copyOf(bytes, offset + 24, digestBytes),
+    digest: copyOf(bytes, offset + chainedHeaderBytes, digestBytes),
     payload: bytes.subarray(start, start + length),
     bytes: align(batchHeaderBytes + length),
   };
@@ -135,15 +136,12 @@ export function announcedBytes(header: Uint8Array): number | undefined {
   return length > payloadBytesMax ? undefined : align(batchHeaderBytes + length);
 }
 
-/** Filled and used by one call of `isNext` at a time. */
-const expected = Buffer.alloc(24);
-
 /** Whether a batch continues the chain: its sequence, its digest and its number of entries. */
 export function isNext(batch: Batch, sequence: number, previous: Uint8Array): boolean {
   if (batch.first !== sequence || batch.count === 0) return false;
-  writeBatchHeader(expected, batch.payload.length, batch.first, batch.count);
-  if (!isSame(chain(previous, expected, batch.payload), batch.digest)) return false;
-  return countLines(batch.payload) === batch.count;
+  const { first, count, payload, digest } = batch;
+  if (!isSame(chain(previous, payload.length, first, count, payload), digest)) return false;
+  return countLines(payload) === count;
 }
 
 /** The entries of a batch, without line ends. */
@@ -168,10 +166,18 @@ export function isSame(one: Uint8Array, other: Uint8Array): boolean {
   return true;
 }
 
-/** Of the header, its first 24 bytes count. */
-function chain(previous: Uint8Array, header: Buffer, payload: Uint8Array): Buffer {
-  const hash = createHash("sha256").update(previous);
-  return hash.update(header.subarray(0, 24)).update(payload).digest();
+/** Filled and used by one call of `chain` at a time. */
+const chained = Buffer.alloc(chainedHeaderBytes);
+
+function chain(
+  previous: Uint8Array,
+  length: number,
+  first: number,
+  count: number,
+  payload: Uint8Array | string,
+): Buffer {
+  writeBatchHeader(chained, length, first, count);
+  return createHash("sha256").update(previous).update(chained).update(payload).digest();
 }
 
 function writeBatchHeader(bytes: Buffer, length: number, first: number, count: number): void {

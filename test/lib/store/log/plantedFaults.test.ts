@@ -82,7 +82,7 @@ const faults: readonly PlantedFault[] = [
   {
     name: "the chain of digests is not verified",
     file: "format.ts",
-    find: "if (!isSame(chain(previous, expected, batch.payload), batch.digest)) return false;",
+    find: "if (!isSame(chain(previous, payload.length, first, count, payload), digest)) return false;",
     replace: "",
   },
   {
