@@ -45,12 +45,7 @@ export function timestamp(ms: number): string {
   if (index !== latestMinute.index) {
     latestMinute = { index, text: new Date(whole).toISOString().slice(0, -7) };
   }
-  const rest = whole - index * minuteMs;
-  const [seconds, thousandths] = [digitsOf(Math.floor(rest / 1_000), 2), digitsOf(rest % 1_000, 3)];
-  return `${latestMinute.text}${seconds}.${thousandths}Z`;
-}
-
-function digitsOf(value: number, length: number): string {
-  const digits = `${value}`;
-  return digits.length === length ? digits : digits.padStart(length, "0");
+  // A digit in front keeps the zeros.
+  const digits = `${100_000 + whole - index * minuteMs}`;
+  return `${latestMinute.text}${digits.slice(1, 3)}.${digits.slice(3)}Z`;
 }
