@@ -54,8 +54,7 @@ export type ControlEntry = ControlFact & {
 
 /** @param wall the time on the wall clock in milliseconds since 1970 */
 export function encodeFact(fact: ControlFact, wall: number): string {
-  const { type, ...rest } = fact;
-  return JSON.stringify({ type, at: timestamp(wall), ...rest });
+  return JSON.stringify(Object.assign({ type: fact.type, at: timestamp(wall) }, fact));
 }
 
 /** @throws an error that says what is wrong with the entry */
