@@ -10,11 +10,9 @@ const sectorBytes = 512;
 /** Thrown by every call after the machine has stopped. */
 export class MachineStopped extends Error {}
 
-interface Pending {
+interface Write {
   offset: number;
   bytes: Uint8Array;
-  /** What stood there before. */
-  before: Uint8Array;
 }
 
 interface Inode {
@@ -22,10 +20,12 @@ interface Inode {
   cache: Buffer;
   /** Whether the cache is that of another machine as well, so that a writer copies it first. */
   isShared: boolean;
+  /** What was on the disk at first, which nobody changes; zeros where it is a number of bytes. */
+  readonly first: Buffer | number;
+  /** What was written since then and is on the disk. */
+  synced: Write[];
   /** What was written and is not on the disk. */
-  pending: Pending[];
-  /** What is on the disk, where it is not the cache without what is pending. */
-  disk?: Uint8Array | undefined;
+  pending: Write[];
 }
 
 type NameChange = { name: string; inode: Inode | undefined };
@@ -78,7 +78,7 @@ export class FaultyStorage implements LogStorage {
   create(name: string, bytes: number): LogFile {
     this.#changing();
     if (this.isFull || this.takesNoFiles) throw new Error("ENOSPC: no space left on device");
-    const inode = inodeOf(Buffer.alloc(bytes), false);
+    const inode = inodeOf(Buffer.alloc(bytes), bytes);
     this.#setName(name, inode);
     return this.#file(inode);
   }
@@ -153,7 +153,7 @@ export class FaultyStorage implements LogStorage {
     const next = new FaultyStorage(plan);
     for (const [name, inode] of this.#names) {
       inode.isShared = true;
-      next.#names.set(name, inodeOf(inode.cache, true));
+      next.#names.set(name, inodeOf(inode.cache, inode.cache));
     }
     next.#diskNames = new Map(next.#names);
     return next;
@@ -174,7 +174,8 @@ export class FaultyStorage implements LogStorage {
 
   /** Puts a file there behind the log's back. */
   put(name: string, bytes: Uint8Array): void {
-    this.#names.set(name, inodeOf(Buffer.from(bytes), false));
+    const copy = Buffer.from(bytes);
+    this.#names.set(name, inodeOf(copy, copy));
   }
 
   #file(inode: Inode): LogFile {
@@ -195,7 +196,6 @@ export class FaultyStorage implements LogStorage {
       },
       truncate: (bytes) => {
         this.#changing();
-        inode.disk ??= bytesOnDisk(inode);
         inode.cache = inode.cache.subarray(0, bytes);
       },
       sync: () => this.#sync(inode),
@@ -218,11 +218,9 @@ export class FaultyStorage implements LogStorage {
     if (this.#stopsAtSync) this.#plan = { ...this.#plan, stopAt: this.calls + 1 };
     // The kernel drops the pages of a failed sync: they are read from the cache, and never written.
     this.#changing(() => {
-      inode.disk = bytesOnDisk(inode);
       inode.pending = [];
     });
-    const { disk } = inode;
-    if (disk !== undefined) for (const { offset, bytes } of inode.pending) disk.set(bytes, offset);
+    for (const write of inode.pending) inode.synced.push(write);
     inode.pending = [];
   }
 
@@ -253,15 +251,13 @@ function setIn(names: Map<string, Inode>, name: string, inode: Inode | undefined
   else names.set(name, inode);
 }
 
-function inodeOf(cache: Buffer, isShared: boolean): Inode {
-  return { cache, isShared, pending: [] };
+function inodeOf(cache: Buffer, first: Buffer | number): Inode {
+  return { cache, isShared: cache === first, first, synced: [], pending: [] };
 }
 
 function writeTo(inode: Inode, offset: number, bytes: Uint8Array): void {
-  const cache = ownBytes(inode);
-  const before = Uint8Array.prototype.slice.call(cache, offset, offset + bytes.length);
-  cache.set(bytes, offset);
-  inode.pending.push({ offset, bytes, before });
+  ownBytes(inode).set(bytes, offset);
+  inode.pending.push({ offset, bytes });
 }
 
 /** The cache of a file, to be changed by this machine alone. */
@@ -272,10 +268,9 @@ function ownBytes(inode: Inode): Buffer {
 }
 
 /** A copy of what is on the disk. */
-function bytesOnDisk({ cache, disk, pending }: Inode): Buffer {
-  if (disk !== undefined) return Buffer.from(disk);
-  const bytes = Buffer.from(cache);
-  for (const { offset, before } of pending.toReversed()) bytes.set(before, offset);
+function bytesOnDisk({ first, synced }: Inode): Buffer {
+  const bytes = typeof first === "number" ? Buffer.alloc(first) : Buffer.from(first);
+  for (const write of synced) bytes.set(write.bytes, write.offset);
   return bytes;
 }
 
@@ -295,5 +290,5 @@ function survivorOf(inode: Inode, random: () => number): Inode {
       at = next;
     }
   }
-  return inodeOf(bytes, false);
+  return inodeOf(bytes, bytes);
 }

@@ -172,6 +172,7 @@ export class Programs {
 
   /** A process that is paused reads nothing until it goes on. */
   #pass(requestId: string): void {
+    if (this.#followers.size === 0) return;
     for (const [key, follower] of [...this.#followers]) {
       if (follower.subscription.requestId !== requestId) continue;
       follower.clock.run(() => this.#serve(key, follower));

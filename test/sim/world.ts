@@ -152,11 +152,13 @@ export class World {
   }
 
   trace(text: string): void {
-    const line = `${((this.time.now - epochMs) / 1000).toFixed(3)} ${text}`;
-    for (let index = 0; index < line.length; index++) {
-      this.#digest = Math.imul(this.#digest ^ line.charCodeAt(index), 0x01000193);
+    const ms = this.time.now - epochMs;
+    let digest = Math.imul(this.#digest ^ ms, 0x01000193);
+    for (let index = 0; index < text.length; index++) {
+      digest = Math.imul(digest ^ text.charCodeAt(index), 0x01000193);
     }
-    this.#onTrace?.(line);
+    this.#digest = digest;
+    this.#onTrace?.(`${(ms / 1000).toFixed(3)} ${text}`);
   }
 
   logOf(name: string): Log {
