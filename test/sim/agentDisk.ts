@@ -9,8 +9,8 @@ import {
   type LogJournal,
   openAgentJournal,
 } from "../../lib/agent/journal/journal.ts";
-import { DiskFaults } from "./disks.ts";
-import { FaultyStorage } from "./faultyStorage.ts";
+import { DiskFaults } from "./diskFaults.ts";
+import { FaultyStorage, MachineStopped } from "./faultyStorage.ts";
 import type { Random } from "./random.ts";
 import type { ProcessClock } from "./time.ts";
 
@@ -18,7 +18,7 @@ import type { ProcessClock } from "./time.ts";
 const segmentBytes = { first: 4096, max: 4096 };
 
 export class AgentDisk {
-  readonly faults = new DiskFaults();
+  readonly faults: DiskFaults;
   /** How long a sync takes, in milliseconds; 0 if it is too quick to matter. */
   readonly #syncMs: number;
   readonly #random: () => number;
@@ -34,6 +34,7 @@ export class AgentDisk {
   constructor(syncMs: number, random: () => number) {
     this.#syncMs = syncMs;
     this.#random = random;
+    this.faults = new DiskFaults(syncMs, random);
   }
 
   /** Some disks are slow. */
@@ -76,6 +77,23 @@ export class AgentDisk {
     this.#startOn(this.#storage.afterKill());
   }
 
+  /** Another disk with what a process would find here now. */
+  copyOfStorage(): FaultyStorage {
+    return this.#storage.afterKill();
+  }
+
+  /** No more faults. */
+  heal(): void {
+    this.faults.cease();
+    this.#storage.cease();
+  }
+
+  /** The power fails: what was not synced may be on the disk or not, and the process is dead. */
+  losePower(): void {
+    this.#startOn(this.#storage.afterPowerFailure(this.#random));
+    this.faults.onCrash();
+  }
+
   #startOn(storage: FaultyStorage): void {
     this.#storage = storage;
     this.#journal = undefined;
@@ -98,13 +116,13 @@ export class AgentDisk {
         return this.#commit(journal, clock, writes, done);
       },
       settle: () => {
-        if (isAlive()) journal.settle();
+        if (isAlive()) this.#running(() => journal.settle());
       },
       find: (requestId) => journal.find(requestId),
       unacknowledged: () => journal.unacknowledged(),
       scheduledRuns: () => journal.scheduledRuns(),
       close: () => {
-        if (isAlive()) journal.close();
+        if (isAlive()) this.#running(() => journal.close());
       },
     };
   }
@@ -119,29 +137,35 @@ export class AgentDisk {
     this.faults.crash = undefined;
     if (crash === "before") return this.#die();
     const storage = this.#storage;
-    storage.isFull = this.faults.isFull;
+    this.faults.arm(storage, crash);
     if (writes.some(({ type }) => type === "putIdentity")) this.#image = storage.afterKill();
-    if (crash === "unsynced") return this.#loseUnsynced(journal, writes);
-    const durable = journal.commit(writes, (committed) => {
+    const written = (committed: Parameters<typeof done>[0]) => {
+      if (storage.isStopped) return;
       this.#isWriting = false;
       done(committed);
-    });
+    };
+    const durable = this.#running(() => journal.commit(writes, written));
     this.#isWriting = durable === undefined;
-    if (durable === undefined) clock.after(this.#syncMs, () => storage.finishSyncs());
+    if (durable === undefined) clock.after(this.faults.syncMs, () => this.#finishSyncs(storage));
     return crash === "after" ? this.#die() : durable;
   }
 
-  /** The power fails when the batch is written, and not yet synced. */
-  #loseUnsynced(journal: LogJournal, writes: AgentWrite[]): never {
-    this.#storage.stopAtSync();
+  /** Does something with the journal, in which the machine may stop. */
+  #running<T>(run: () => T): T {
+    const storage = this.#storage;
     try {
-      journal.commit(writes, () => {});
-      this.#storage.finishSyncs();
-    } catch {
-      // The machine has stopped.
+      const result = run();
+      if (!storage.isStopped) return result;
+    } catch (error) {
+      if (!storage.isStopped) throw error;
     }
-    this.#startOn(this.#storage.afterPowerFailure(this.#random));
-    return this.#die();
+    this.losePower();
+    throw new MachineStopped("the machine has stopped");
+  }
+
+  #finishSyncs(storage: FaultyStorage): void {
+    storage.finishSyncs();
+    if (storage.isStopped) this.losePower();
   }
 
   #die(): never {
@@ -155,7 +179,7 @@ export class AgentDisk {
       // The head is written only when the log is closed, which is the harder case.
       clock: { after: () => () => {}, now: () => 0, wall: () => 0 },
       segmentBytes,
-      policy: { isInline: this.#syncMs === 0, measured: () => {} },
+      policy: this.faults.policy,
     });
     return this.#journal;
   }

@@ -8,39 +8,32 @@ import { encodeFact, parseEntry, toFact } from "../../lib/control/journal/entrie
 import type { ControlJournal } from "../../lib/control/journal/journal.ts";
 import { outcomeSequences } from "../../lib/control/journal/outcomeWrites.ts";
 import { DurableLog } from "../../lib/store/log/durableLog.ts";
-import type { Appended, ChainEnd } from "../../lib/store/log/segments.ts";
+import type { ChainEnd } from "../../lib/store/log/segments.ts";
 import { ControlRecords } from "./controlRecords.ts";
 import { toWrite } from "./controlWrites.ts";
-import { FaultyStorage } from "./faultyStorage.ts";
+import { DiskFaults } from "./diskFaults.ts";
+import { FaultyStorage, MachineStopped } from "./faultyStorage.ts";
 import type { ProcessClock } from "./time.ts";
-
-/** What happens to a disk, or to its process while it writes. */
-export class DiskFaults {
-  isFull = false;
-  /** Armed by the world: the next commit dies before or after it is made, or in the middle. */
-  crash: "before" | "unsynced" | "after" | undefined;
-  onCrash: () => void = () => {}; // Ends the process; set by the world.
-  isAlive = () => true; // False for the dead: what they still do reaches no disk.
-}
 
 /** So small that the log has many segments. */
 const segmentBytes = { first: 8192, max: 8192 };
 
 export class ControlDisk extends ControlRecords {
   readonly #capabilities = new Map<string, string>();
-  readonly faults = new DiskFaults();
-  /** How long a sync takes, in milliseconds; 0 if it is too quick to matter. */
-  readonly #syncMs: number;
+  readonly faults: DiskFaults;
   readonly #random: () => number;
   #storage = new FaultyStorage();
   #log: DurableLog;
   /** The end of what the maps have. */
   #end: ChainEnd = { sequence: 0, digest: new Uint8Array(32) };
-  /** @param random returns a number from 0 up to 1 */
+  /**
+   * @param syncMs how long a sync takes; 0 if it is too quick to matter
+   * @param random returns a number from 0 up to 1
+   */
   constructor(syncMs = 0, random: () => number = () => 0) {
     super();
-    this.#syncMs = syncMs;
     this.#random = random;
+    this.faults = new DiskFaults(syncMs, random);
     this.#log = this.#openLog();
   }
 
@@ -48,6 +41,24 @@ export class ControlDisk extends ControlRecords {
   processDied(): void {
     this.#storage = this.#storage.afterKill();
     this.#log = this.#openLog();
+  }
+
+  /** Another disk with what a process would find here now. */
+  copyOfStorage(): FaultyStorage {
+    return this.#storage.afterKill();
+  }
+
+  /** No more faults. */
+  heal(): void {
+    this.faults.cease();
+    this.#storage.cease();
+  }
+
+  /** The power fails: what was not synced may be on the disk or not, and the process is dead. */
+  losePower(): void {
+    this.#storage = this.#storage.afterPowerFailure(this.#random);
+    this.#log = this.#openLog();
+    this.faults.onCrash();
   }
 
   /** The journal of a process that starts now. */
@@ -67,13 +78,13 @@ export class ControlDisk extends ControlRecords {
         return now.result;
       },
       settle: () => {
-        if (isAlive()) this.#log.settle();
+        if (isAlive()) this.#running(() => this.#log.settle());
       },
       fault: () => undefined,
       probe: () => {
         if (!isAlive() || this.faults.isFull) throw new Error("the disk is full");
         this.#storage.isFull = false;
-        this.#log.probe();
+        this.#running(() => this.#log.probe());
       },
       assertInPlace: () => {},
       createIdentity: () => {},
@@ -145,21 +156,21 @@ export class ControlDisk extends ControlRecords {
     if (crash === "before") return this.#die();
     this.assertOpen(writes);
     const storage = this.#storage;
-    storage.isFull = this.faults.isFull;
-    if (crash === "unsynced") storage.stopAtSync();
+    this.faults.arm(storage, crash);
     const lines = writes.map((write) => encodeFact(toFact(write), 0));
     const resultFrom = (first: number) => ({
       result: { sequences: outcomeSequences(writes, first) },
     });
-    const appended = this.#append(lines, crash, (error) => {
+    const written = (error?: unknown) => {
+      if (storage.isStopped) return;
       const { sequence } = appended.place;
       if (error === undefined) this.#applied(writes, sequence);
       done(error === undefined ? resultFrom(sequence) : { error });
-    });
+    };
+    const appended = this.#running(() => this.#log.append(lines, written));
     const { sequence } = appended.place;
     if (appended.isDurable) this.#applied(writes, sequence);
-    else if (crash === "unsynced") this.#losePower();
-    else clock.after(this.#syncMs, () => storage.finishSyncs());
+    else clock.after(this.faults.syncMs, () => this.#finishSyncs(storage));
     if (crash === "after") this.#die();
     return appended.isDurable ? resultFrom(sequence) : undefined;
   }
@@ -169,20 +180,22 @@ export class ControlDisk extends ControlRecords {
     this.#end = { sequence: this.#log.sequence, digest: this.#log.digest };
   }
 
-  #append(lines: string[], crash: DiskFaults["crash"], done: (error?: unknown) => void): Appended {
+  /** Does something with the log, in which the machine may stop. */
+  #running<T>(run: () => T): T {
+    const storage = this.#storage;
     try {
-      return this.#log.append(lines, done);
+      const result = run();
+      if (!storage.isStopped) return result;
     } catch (error) {
-      if (crash === "unsynced") this.#losePower();
-      throw error;
+      if (!storage.isStopped) throw error;
     }
+    this.losePower();
+    throw new MachineStopped("the machine has stopped");
   }
 
-  /** The power fails when the batch is written, and not yet synced. */
-  #losePower(): never {
-    this.#storage = this.#storage.afterPowerFailure(this.#random);
-    this.#log = this.#openLog();
-    return this.#die();
+  #finishSyncs(storage: FaultyStorage): void {
+    storage.finishSyncs();
+    if (storage.isStopped) this.losePower();
   }
 
   #die(): never {
@@ -199,7 +212,7 @@ export class ControlDisk extends ControlRecords {
       segmentBytes,
       // The head is written only when the log is closed, which is the harder case.
       clock: { after: () => () => {}, wall: () => 0 },
-      policy: { isInline: this.#syncMs === 0, measured: () => {} },
+      policy: this.faults.policy,
       from: this.#end,
       onEntry: ({ line, sequence, isLast }) => {
         batch.push(toWrite(parseEntry(line)));

@@ -112,9 +112,20 @@ export class FaultyStorage implements LogStorage {
 
   release(): void {}
 
-  /** The next call that changes something fails. */
-  failNext(): void {
-    this.#plan = { ...this.#plan, failAt: this.calls + 1 };
+  /** The call fails that is the nth from now of those that change something. */
+  failAfter(calls: number): void {
+    this.#plan = { ...this.#plan, failAt: this.calls + calls };
+  }
+
+  /** The machine stops at the nth call from now that changes something. */
+  stopAfter(calls: number): void {
+    this.#plan = { ...this.#plan, stopAt: this.calls + calls };
+  }
+
+  /** What was to come does not come. */
+  cease(): void {
+    this.#plan = {};
+    this.#stopsAtSync = false;
   }
 
   /** The machine stops at the next sync, when its batch is written and not on disk. */

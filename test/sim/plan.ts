@@ -43,7 +43,20 @@ export const faultKinds = [
   "impostor",
   "revoke",
 ] as const;
-export type FaultKind = (typeof faultKinds)[number];
+export const storageFaultKinds = [
+  "control_power_cut_between",
+  "control_power_cut_now",
+  "control_io_error",
+  "control_slow_disk",
+  "control_damage",
+  "agent_power_cut_between",
+  "agent_power_cut_now",
+  "agent_io_error",
+  "agent_slow_disk",
+  "agent_damage",
+] as const;
+export type StorageFaultKind = (typeof storageFaultKinds)[number];
+export type FaultKind = (typeof faultKinds)[number] | StorageFaultKind;
 
 export interface Fault {
   at: number;
@@ -103,6 +116,7 @@ export interface Plan {
 export function planOf(seed: number): Plan {
   const random = new Random(seed, 1);
   const turns = new Random(seed, 4);
+  const disks = new Random(seed, 5);
   const hosts = random.int(5, 7);
   const jobs: PlannedJob[] = [probe(hosts)];
   for (let requests = 0; requests < 50; ) {
@@ -116,7 +130,12 @@ export function planOf(seed: number): Plan {
     heartbeatSeconds: random.pick([30, 60]),
     latencyMs: random.pick([3, 40, 400, 3_000]),
     jobs,
-    faults: Array.from({ length: random.int(10, 16) }, () => faultOf(random, hosts, jobs)),
+    faults: [
+      ...Array.from({ length: random.int(10, 16) }, () => faultOf(random, hosts, jobs, faultKinds)),
+      ...Array.from({ length: disks.int(2, 5) }, () => {
+        return faultOf(disks, hosts, jobs, storageFaultKinds);
+      }),
+    ],
   };
 }
 
@@ -186,10 +205,15 @@ function inTurns(random: Random, job: PlannedJob): PlannedJob {
 }
 
 /** Half of the faults strike while a job is being carried out: there they can do harm. */
-function faultOf(random: Random, hosts: number, jobs: readonly PlannedJob[]): Fault {
+function faultOf(
+  random: Random,
+  hosts: number,
+  jobs: readonly PlannedJob[],
+  kinds: readonly FaultKind[],
+): Fault {
   const job = random.pick(jobs.slice(1));
   const isAimed = random.chance(0.6);
-  const kind = random.pick(faultKinds);
+  const kind = random.pick(kinds);
   return {
     at: isAimed ? job.at + random.int(-200, 5_000) : random.int(0, faultyMs),
     // Most worlds keep their tokens: an agent that is revoked has no more to tell.

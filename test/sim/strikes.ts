@@ -3,6 +3,7 @@ import { encode } from "../../lib/protocol/wire/codec.ts";
 import { AgentDisk } from "./agentDisk.ts";
 import { Host } from "./nodes.ts";
 import type { Fault, FaultKind } from "./plan.ts";
+import { storageStrikes } from "./storageStrikes.ts";
 import type { ProcessClock } from "./time.ts";
 import type { World } from "./world.ts";
 
@@ -16,6 +17,7 @@ export class Strikes {
     const { time, random } = world;
     const until = (fault: Fault) => time.now + fault.durationMs;
     this.#strikes = {
+      ...storageStrikes(world),
       control_crash: (fault) => world.crashControl("crash", fault.durationMs),
       control_crash_before_commit: () => {
         world.disk.faults.crash = "before";
@@ -95,11 +97,9 @@ export class Strikes {
   heal(): void {
     const { disk, hosts, network } = this.#world;
     this.#world.isHealed = true;
-    disk.faults.isFull = false;
-    disk.faults.crash = undefined;
+    disk.heal();
     for (const host of hosts) {
-      host.disk.faults.isFull = false;
-      host.disk.faults.crash = undefined;
+      host.disk.heal();
       network.partition(host.name, 0);
       if (!host.isRunning) host.start();
     }

@@ -250,7 +250,7 @@ test("on a slow disk, a sync that fails is reported, and the next batch begins a
     log.append([entry(1)], () => {});
     storage.finishSyncs();
     log.append([entry(2)], (error) => ends.push(error));
-    storage.failNext();
+    storage.failAfter(1);
     if (way === "settle") log.settle();
     else storage.finishSyncs();
     expect(ends).toEqual([expect.objectContaining({ code: "STORAGE_UNAVAILABLE" })]);
