@@ -144,6 +144,7 @@ export class ProcessClock implements Clock {
   }
 
   #now(run: () => void): void {
+    if (!this.isAlive) return;
     this.hasRun = true;
     try {
       run();
@@ -161,9 +162,9 @@ export class ProcessClock implements Clock {
   #catchUp(): void {
     if (!this.isAlive) return;
     if (this.#time.now >= this.pausedUntil) {
-      this.hasRun = true;
-      for (const timer of this.#dueTimers.splice(0)) timer();
-      this.#late.shift()?.();
+      for (const timer of this.#dueTimers.splice(0)) this.#now(timer);
+      const next = this.#late.shift();
+      if (next !== undefined) this.#now(next);
     }
     if (this.#lateCount > 0) this.#time.at(this.pausedUntil, () => this.#catchUp());
   }
