@@ -1,7 +1,7 @@
 /**
  * What worlds must meet sooner or later: a simulator that never goes there proves nothing there.
  */
-import { faultKinds, storageFaultKinds } from "./plan.ts";
+import { clockFaultKinds, faultKinds, storageFaultKinds } from "./plan.ts";
 
 const outcomes = [
   "success",
@@ -34,7 +34,7 @@ const messages = [
 ];
 
 const expected = [
-  ...[...faultKinds, ...storageFaultKinds].map((kind) => `fault ${kind}`),
+  ...[...faultKinds, ...storageFaultKinds, ...clockFaultKinds].map((kind) => `fault ${kind}`),
   ...outcomes.map((outcome) => `outcome ${outcome}`),
   ...messages.map((type) => `message ${type}`),
   "refused STORAGE_UNAVAILABLE",

@@ -24,8 +24,8 @@ export class ControlProcess {
   readonly engine: Engine;
   readonly jobs: JobSubmitter;
 
-  constructor(world: World, disk: ControlDisk, skewMs: number) {
-    this.clock = new ProcessClock(world.time, skewMs);
+  constructor(world: World, disk: ControlDisk) {
+    this.clock = new ProcessClock(world.time, () => world.controlClock.aheadMs);
     disk.faults.isAlive = () => this.clock.isAlive;
     this.engine = new Engine({
       journal: disk.journal(this.clock),
@@ -40,7 +40,7 @@ export class ControlProcess {
       reasonCommands: new Set(),
       approvalCommands: new Set(["guarded"]),
       newId: () => world.newId(),
-      now: () => this.clock.now(),
+      now: () => this.engine.time.now(),
     });
   }
 
@@ -74,7 +74,8 @@ export class Host {
   readonly name: string;
   readonly agentId: string;
   disk: AgentDisk;
-  skewMs = 0;
+  /** By how much its system's clock is ahead of the world's time. */
+  clockAheadMs = 0;
   clock: ProcessClock | undefined;
   connection: Connection | undefined;
   /** Counts processes: the proof of a restart. */
@@ -117,7 +118,7 @@ export class Host {
   start(trialFault?: string): void {
     if (this.#isGone) return;
     const world = this.#world;
-    const clock = new ProcessClock(world.time, this.skewMs);
+    const clock = new ProcessClock(world.time, () => this.clockAheadMs);
     const { disk } = this;
     const trial = this.#trial;
     const version = trial?.version ?? this.installed;

@@ -55,8 +55,12 @@ export const storageFaultKinds = [
   "agent_slow_disk",
   "agent_damage",
 ] as const;
+export const clockFaultKinds = ["control_clock_set", "agent_clock_set"] as const;
 export type StorageFaultKind = (typeof storageFaultKinds)[number];
-export type FaultKind = (typeof faultKinds)[number] | StorageFaultKind;
+export type FaultKind =
+  | (typeof faultKinds)[number]
+  | (typeof clockFaultKinds)[number]
+  | StorageFaultKind;
 
 export interface Fault {
   at: number;
@@ -117,6 +121,7 @@ export function planOf(seed: number): Plan {
   const random = new Random(seed, 1);
   const turns = new Random(seed, 4);
   const disks = new Random(seed, 5);
+  const clocks = new Random(seed, 6);
   const hosts = random.int(5, 7);
   const jobs: PlannedJob[] = [probe(hosts)];
   for (let requests = 0; requests < 50; ) {
@@ -134,6 +139,9 @@ export function planOf(seed: number): Plan {
       ...Array.from({ length: random.int(10, 16) }, () => faultOf(random, hosts, jobs, faultKinds)),
       ...Array.from({ length: disks.int(2, 5) }, () => {
         return faultOf(disks, hosts, jobs, storageFaultKinds);
+      }),
+      ...Array.from({ length: clocks.int(0, 2) }, () => {
+        return faultOf(clocks, hosts, jobs, clockFaultKinds);
       }),
     ],
   };

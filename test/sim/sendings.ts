@@ -38,7 +38,8 @@ function judgeTurn(world: World, job: Job, row: Row, rows: readonly Row[]): void
   const hasVouched = ({ outcome }: Row) => outcome === undefined || outcome.outcome === "success";
   const isVouchedFor = rows.slice(0, canary).every(hasVouched);
   ledger.holds(isVouchedFor, () => `${marker} was sent although a canary had failed`);
-  if (earlier.length === 0 || world.hasClockJumped) return;
+  const { controlClock } = world;
+  if (earlier.length === 0 || controlClock.hasJumped || controlClock.wasSet) return;
   // A turn of which nobody was sent anything is none: what was waited for is the one before it.
   const isWhole = earlier.every(({ request }) => request.sentAt !== undefined);
   const { canaryPauseMs = 0, batchPauseMs = 0 } = job;

@@ -2,7 +2,7 @@
 import { encode } from "../../lib/protocol/wire/codec.ts";
 import { AgentDisk } from "./agentDisk.ts";
 import { Host } from "./nodes.ts";
-import type { Fault, FaultKind } from "./plan.ts";
+import { type Fault, type FaultKind, minuteMs } from "./plan.ts";
 import { storageStrikes } from "./storageStrikes.ts";
 import type { ProcessClock } from "./time.ts";
 import type { World } from "./world.ts";
@@ -40,8 +40,7 @@ export class Strikes {
         });
       },
       control_clock_jump: () => {
-        world.hasClockJumped = true;
-        world.controlSkewMs += random.int(-600_000, 600_000);
+        world.controlClock.jump(random.int(-600_000, 600_000), time.now);
         world.crashControl("clock jump", 1_000);
       },
       agent_crash: (_fault, host) => host.crash("crash"),
@@ -66,8 +65,12 @@ export class Strikes {
         });
       },
       agent_clock_jump: (_fault, host) => {
-        host.skewMs += random.int(-3_600_000, 3_600_000);
+        host.clockAheadMs += random.int(-3_600_000, 3_600_000);
         host.crash("clock jump");
+      },
+      control_clock_set: () => world.controlClock.set(this.#clockStepMs(), time.now),
+      agent_clock_set: (_fault, host) => {
+        host.clockAheadMs += this.#clockStepMs();
       },
       agent_reinstall: (_fault, host) => {
         host.crash("reinstall");
@@ -103,6 +106,12 @@ export class Strikes {
       network.partition(host.name, 0);
       if (!host.isRunning) host.start();
     }
+  }
+
+  /** Large enough to be seen, and no longer than what a world waits for. */
+  #clockStepMs(): number {
+    const { random } = this.#world;
+    return random.int(6 * minuteMs, 10 * minuteMs) * (random.chance(0.5) ? 1 : -1);
   }
 
   #drain(fault: Fault): void {

@@ -79,7 +79,10 @@ export class Time {
   }
 }
 
-/** A process's clock: steady while it lives, `skewMs` off the world's, silent once it is dead. */
+/**
+ * A process's clocks: a steady one, and that of its system, which may be set at any time. Both are
+ * silent once it is dead.
+ */
 export class ProcessClock implements Clock {
   isAlive = true;
   /** Whether its process may have done something since this was last set to false. */
@@ -93,19 +96,23 @@ export class ProcessClock implements Clock {
   /** Timers that were due meanwhile: an event loop may run them before it reads what has come. */
   readonly #dueTimers: (() => void)[] = [];
   readonly #time: Time;
-  readonly #skewMs: number;
+  /** By how much the steady clock is ahead of the world's time. */
+  readonly #aheadMs: number;
+  /** The same of the system's clock, now. */
+  readonly #systemAheadMs: () => number;
 
-  constructor(time: Time, skewMs: number) {
+  constructor(time: Time, systemAheadMs: () => number) {
     this.#time = time;
-    this.#skewMs = skewMs;
+    this.#aheadMs = systemAheadMs();
+    this.#systemAheadMs = systemAheadMs;
   }
 
   now(): number {
-    return this.#time.now + this.#skewMs;
+    return this.#time.now + this.#aheadMs;
   }
 
   wall(): number {
-    return this.now();
+    return this.#time.now + this.#systemAheadMs();
   }
 
   after(ms: number, run: () => void): () => void {

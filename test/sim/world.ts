@@ -7,6 +7,7 @@ import type { StoredOutcome } from "../../lib/control/core/model.ts";
 import { isRollout } from "../../lib/control/core/requests/rollouts.ts";
 import type { Log } from "../../lib/log/log.ts";
 import { holdBounds } from "./bounds.ts";
+import { ControlClock } from "./controlClock.ts";
 import { ControlDisk } from "./disks.ts";
 import { Ledger } from "./ledger.ts";
 import { Network } from "./network.ts";
@@ -60,11 +61,9 @@ export class World {
   readonly #onTrace: ((line: string) => void) | undefined;
   readonly #seed: number;
   control: ControlProcess | undefined;
-  controlSkewMs = 0;
+  readonly controlClock = new ControlClock();
   /** Whether outcomes may have waited for a disk that was full. */
   hasHeld = false;
-  /** Whether the control plane's clock was set between two of its processes. */
-  hasClockJumped = false;
   isHealed = false;
   #ids = 0;
   #controlStartedAt = 0;
@@ -94,6 +93,7 @@ export class World {
       if (outcome.message?.includes("Its batch did not start"))
         this.met("batch did not start in time");
       if (outcome.code === "EXPIRED") this.#judgeExpiry(outcome);
+      this.#judgeTime(outcome);
       if (told === "lost TIMEOUT") this.#judgeTimeout(outcome);
       this.trace(`${this.ledger.markerOf(outcome.jobId)}/${outcome.agentId} ends as ${told}`);
       this.ledger.ended(outcome, this.time.now, this.hasHeld);
@@ -178,13 +178,22 @@ export class World {
   /** A command begins to run. Only with a steady clock and `wsctl.v1` its TTL can be judged. */
   executed(host: Host, marker: string): void {
     const planned = this.plan.jobs.find((each) => each.marker === marker);
-    const isJudged = !host.isPlain && !this.hasClockJumped && planned !== undefined;
+    const isJudged = !host.isPlain && !this.controlClock.hasJumped && planned !== undefined;
     const from = isJudged ? this.#turnOf(marker, host.agentId) : undefined;
     const latest =
       from === undefined || planned === undefined
         ? undefined
         : from + planned.ttlSeconds * 1000 + 2 * this.plan.latencyMs + 1_000;
     this.ledger.executed(marker, host.agentId, this.time.now, latest);
+  }
+
+  /** Times follow the system's clock, also when it is set. */
+  #judgeTime({ jobId, agentId, endedAt }: StoredOutcome): void {
+    // What could not be written has the time of then.
+    if (this.hasHeld) return;
+    const isOwn = this.controlClock.isOwn(endedAt, this.time.now);
+    const request = () => `${this.ledger.markerOf(jobId)}/${agentId}`;
+    this.ledger.holds(isOwn, () => `${request()} has ended at a time of another clock`);
   }
 
   /** What has arrived is read before any timer is judged. */
@@ -212,7 +221,9 @@ export class World {
     if (acceptedAt === undefined) return undefined;
     for (const { request } of this.disk.rows.values()) {
       if (request.agentId !== agentId || this.ledger.markerOf(request.jobId) !== marker) continue;
-      if (request.batchAt !== undefined) return Math.max(acceptedAt, request.batchAt);
+      if (request.batchAt === undefined) return acceptedAt;
+      // It may be of the clock before.
+      return this.controlClock.wasSet ? undefined : Math.max(acceptedAt, request.batchAt);
     }
     return acceptedAt;
   }
@@ -223,7 +234,8 @@ export class World {
   }
 
   startControl(): void {
-    const process = new ControlProcess(this, this.disk, this.controlSkewMs);
+    this.controlClock.processStarts();
+    const process = new ControlProcess(this, this.disk);
     this.control = process;
     this.trace("control starts");
     this.#controlStartedAt = this.time.now;
