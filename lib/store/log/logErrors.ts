@@ -40,6 +40,19 @@ export function storageError(operation: string, directory: string, error: unknow
   return new WsctlError("STORAGE_UNAVAILABLE", text, { cause: error });
 }
 
+/**
+ * Reads a file of a log in a directory.
+ *
+ * @throws {WsctlError} STORAGE_UNAVAILABLE with the error of the operating system
+ */
+export function reading<T>(directory: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw storageError("read", directory, error);
+  }
+}
+
 function reasonOf(error: unknown): string {
   const text = errorText(error);
   if (/ENOSPC|EDQUOT/.test(text)) return "the disk is full. Free some space";

@@ -15,7 +15,13 @@ import {
 } from "./format.ts";
 import type { LogHead } from "./head.ts";
 import { damaged, missing, refused } from "./logErrors.ts";
-import { batchesIn, type ChainPosition, type PlacedBatch, readHeader } from "./segments.ts";
+import {
+  batchesIn,
+  type ChainPosition,
+  type PlacedBatch,
+  readHeader,
+  type SegmentInfo,
+} from "./segments.ts";
 import { type LogFile, type LogStorage, segmentName, segmentsIn } from "./storage.ts";
 
 /** One segment as it was found. */
@@ -31,6 +37,10 @@ export interface FoundSegment {
   previous: Uint8Array;
   /** Milliseconds since 1970. */
   createdAt: number;
+}
+
+export function toInfo({ size: bytes, ...segment }: FoundSegment): SegmentInfo {
+  return { ...segment, bytes };
 }
 
 export interface Recovered {

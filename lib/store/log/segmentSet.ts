@@ -8,8 +8,8 @@ import {
   linesOf,
   logOwners,
 } from "./format.ts";
-import { cutWhileWritten, damaged } from "./logErrors.ts";
-import type { FoundSegment } from "./recovery.ts";
+import { cutWhileWritten, damaged, reading } from "./logErrors.ts";
+import { type FoundSegment, toInfo } from "./recovery.ts";
 import {
   batchAt,
   batchesIn,
@@ -144,9 +144,10 @@ export class SegmentSet {
     file.close();
   }
 
-  /** @throws {WsctlError} STORAGE_UNAVAILABLE if the entry does not verify */
+  /** @throws {WsctlError} STORAGE_UNAVAILABLE if the entry cannot be read or does not verify */
   read({ sequence, segment, offset }: EntryPlace): string {
-    const batch = this.#withFile(segment, (file) => readBatch(file, offset));
+    const read = () => this.#withFile(segment, (file) => readBatch(file, offset));
+    const batch = reading(this.#options.storage.path, read);
     const line = batch && linesOf(batch)[sequence - batch.first];
     if (line !== undefined) return line;
     const path = join(this.#options.storage.path, segmentName(segment));
@@ -185,7 +186,8 @@ export class SegmentSet {
 
   #withFile<T>(segment: number, use: (file: LogFile) => T): T {
     if (this.#written?.first === segment) return use(this.#written.file);
-    const file = this.#options.storage.open(segmentName(segment));
+    const { storage } = this.#options;
+    const file = reading(storage.path, () => storage.open(segmentName(segment)));
     try {
       return use(file);
     } finally {
@@ -293,8 +295,4 @@ export class SegmentSet {
     }
     return { first, next: first, bytes: size, previous, createdAt, end: headerBytes, file };
   }
-}
-
-function toInfo({ size: bytes, ...segment }: FoundSegment): SegmentInfo {
-  return { ...segment, bytes };
 }

@@ -1,6 +1,7 @@
 /** What a start makes of a log that is torn, damaged, incomplete or somebody else's. */
 import { expect, test } from "bun:test";
 import { align, batchHeaderBytes, headerBytes } from "../../../../lib/store/log/format.ts";
+import type { LogEntry } from "../../../../lib/store/log/segments.ts";
 import { FaultyStorage } from "../../../sim/faultyStorage.ts";
 import {
   append,
@@ -77,6 +78,16 @@ test.each([["the control plane's log", "controlPlane", /it is the log of an agen
     expect(refusalOf(filled().storage, owner)).toMatch(expected);
   },
 );
+
+test("a segment that is removed while the log is open is named when it is read", () => {
+  const { storage } = filled();
+  const { log, entries } = openLog(storage);
+  const [first] = entries;
+  storage.lose(segmentNames(storage)[0] ?? "");
+  const named = /^Cannot read the log "\/log": ENOENT/;
+  expect(() => log.read(first as LogEntry)).toThrow(named);
+  expect(() => log.scan(0, () => true)).toThrow(named);
+});
 
 test("a log in a newer format is refused by name", async () => {
   const { storage } = filled(1);

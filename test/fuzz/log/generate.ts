@@ -1,0 +1,59 @@
+/** Logs as machines leave them: closed, killed, without power, with segments removed. */
+import type { LogOwner } from "../../../lib/store/log/format.ts";
+import { HeadFile } from "../../../lib/store/log/head.ts";
+import { FaultyStorage } from "../../sim/faultyStorage.ts";
+import type { Random } from "../../sim/random.ts";
+import { open } from "./open.ts";
+
+export interface MadeLog {
+  owner: LogOwner;
+  storage: FaultyStorage;
+  /** The entries by their sequence, as a start finds them while nothing is damaged. */
+  lines: Map<number, string>;
+}
+
+export function makeLog(random: Random): MadeLog {
+  const owner = random.pick(["agent", "controlPlane"] as const);
+  const segmentBytes = random.pick([1024, 2048, 8192]);
+  const written = new FaultyStorage();
+  const { log } = open(written, owner, segmentBytes);
+  const batches = random.int(0, 40);
+  const add = () => {
+    const count = random.int(1, 4);
+    const text = () => "é\n".repeat(random.int(0, 3)) + "x".repeat(random.int(0, 300));
+    const lines = Array.from({ length: count }, () =>
+      JSON.stringify({ type: random.pick(["one", "two"]), at: log.sequence, text: text() }),
+    );
+    log.append(lines, () => {});
+  };
+  for (let batch = 0; batch < batches; batch++) add();
+  if (random.chance(0.3)) log.removeBefore(random.int(1, log.sequence + 1));
+  const storage = leave(written, () => log.close(), add, random);
+  const { entries } = open(storage.afterKill(), owner);
+  const lines = new Map(entries.map(({ sequence, line }) => [sequence, line]));
+  return { owner, storage, lines };
+}
+
+/** How the process that wrote the log ended. */
+function leave(
+  storage: FaultyStorage,
+  close: () => void,
+  add: () => void,
+  random: Random,
+): FaultyStorage {
+  const way = random.pick(["closed", "killed", "in a write"] as const);
+  if (way === "closed") close();
+  if (way !== "in a write") return storage.afterKill();
+  storage.stopAtSync();
+  try {
+    add();
+  } catch {
+    // The machine has stopped.
+  }
+  return storage.afterPowerFailure(() => random.unit());
+}
+
+/** The last sequence that the head of a log names; undefined if it does not verify. */
+export function headOf(storage: FaultyStorage): number | undefined {
+  return new HeadFile(storage).read()?.sequence;
+}
