@@ -100,7 +100,8 @@ function damage(storage: FaultyStorage, kind: DamageKind, random: () => number):
   return last?.batch.count ?? 0;
 }
 
-function batchesIn(storage: FaultyStorage, name: string): Found[] {
+/** Returns the batches of a segment, up to the first place that has none. */
+export function batchesIn(storage: FaultyStorage, name: string): Found[] {
   const bytes = storage.bytesOf(name);
   const found: Found[] = [];
   for (let offset = headerBytes; ; ) {
@@ -111,8 +112,16 @@ function batchesIn(storage: FaultyStorage, name: string): Found[] {
   }
 }
 
-/** Changes a byte of an entry, and the checksum with it: the chain alone knows. */
-function edit(bytes: Uint8Array, { batch, offset }: Found, pick: (below: number) => number): void {
+/**
+ * Changes a byte of an entry, and the checksum with it: the chain alone knows.
+ *
+ * @param pick returns a whole number below another one
+ */
+export function edit(
+  bytes: Uint8Array,
+  { batch, offset }: Found,
+  pick: (below: number) => number,
+): void {
   const start = offset + batchHeaderBytes;
   const at = start + pick(batch.payload.length - 1);
   bytes[at] = (bytes[at] ?? 0) ^ 1;

@@ -3,9 +3,18 @@ import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { clockMutations } from "./clockMutations.ts";
+import { journalMutations, logMutations } from "./logMutations.ts";
 import { type Mutation, mutations } from "./mutations.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
+
+export const allMutations: readonly Mutation[] = [
+  ...mutations,
+  ...clockMutations,
+  ...logMutations,
+  ...journalMutations,
+];
 
 export interface Verdict {
   mutation: string;
@@ -54,12 +63,12 @@ function run(cwd: string, args: string[]): Promise<string> {
 
 if (import.meta.main) {
   let missed = 0;
-  for (const mutation of mutations) {
+  for (const mutation of allMutations) {
     const verdict = await tryMutation(mutation, 4_000);
     if (!verdict.isCaught) missed++;
     console.log(`${verdict.isCaught ? "caught" : "MISSED"}  ${mutation.name}`);
     console.log(`        ${verdict.finding.slice(0, 200)}`);
   }
-  console.log(`${mutations.length - missed} caught, ${missed} missed`);
+  console.log(`${allMutations.length - missed} caught, ${missed} missed`);
   process.exitCode = missed === 0 ? 0 : 1;
 }

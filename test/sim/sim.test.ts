@@ -3,8 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { denoFile } from "../support/processes/processes.ts";
 import { unmet } from "./coverage.ts";
-import { tryMutation } from "./mutate.ts";
-import { mutations } from "./mutations.ts";
+import { allMutations, tryMutation } from "./mutate.ts";
 import { World } from "./world.ts";
 
 const fixedSeeds = 2_000;
@@ -46,7 +45,7 @@ describe("the simulator", () => {
     expect(`7 ${again}`).toBe(here[6] ?? "");
   });
 
-  test.each(mutations)(
+  test.each(allMutations)(
     "finds a planted fault: $name",
     async (mutation) => {
       const { isCaught, finding } = await tryMutation(mutation, 4_000);

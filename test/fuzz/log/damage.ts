@@ -1,4 +1,5 @@
 /** Ways in which the files of a log are damaged while no process has them open. */
+import { batchesIn, edit } from "../../sim/damage.ts";
 import type { FaultyStorage } from "../../sim/faultyStorage.ts";
 import type { Random } from "../../sim/random.ts";
 
@@ -54,6 +55,11 @@ export const damages: Record<string, Damage> = {
     const bytes = storage.bytesOf(name);
     const [to, from] = [random.int(0, bytes.length - 1), random.int(0, bytes.length - 1)];
     bytes.copyWithin(to, from, from + random.int(1, 700));
+  },
+  "edited entry": (storage, name, random) => {
+    const batches = name.endsWith(".log") ? batchesIn(storage, name) : [];
+    if (batches.length === 0) return;
+    edit(storage.bytesOf(name), random.pick(batches), (below) => random.int(0, below - 1));
   },
   "missing file": (storage, name) => storage.lose(name),
   "file in the place of another": (storage, name, random) => {

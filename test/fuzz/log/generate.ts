@@ -1,6 +1,7 @@
 /** Logs as machines leave them: closed, killed, without power, with segments removed. */
 import type { LogOwner } from "../../../lib/store/log/format.ts";
 import { HeadFile } from "../../../lib/store/log/head.ts";
+import { batchesIn } from "../../sim/damage.ts";
 import { FaultyStorage } from "../../sim/faultyStorage.ts";
 import type { Random } from "../../sim/random.ts";
 import { open } from "./open.ts";
@@ -10,6 +11,8 @@ export interface MadeLog {
   storage: FaultyStorage;
   /** The entries by their sequence, as a start finds them while nothing is damaged. */
   lines: Map<number, string>;
+  /** The batches, in order, with where they stand. */
+  batches: { first: number; name: string; offset: number; bytes: Uint8Array }[];
 }
 
 export function makeLog(random: Random): MadeLog {
@@ -17,7 +20,7 @@ export function makeLog(random: Random): MadeLog {
   const segmentBytes = random.pick([1024, 2048, 8192]);
   const written = new FaultyStorage();
   const { log } = open(written, owner, segmentBytes);
-  const batches = random.int(0, 40);
+  const count = random.int(0, 40);
   const add = () => {
     const count = random.int(1, 4);
     const text = () => "é\n".repeat(random.int(0, 3)) + "x".repeat(random.int(0, 300));
@@ -26,12 +29,19 @@ export function makeLog(random: Random): MadeLog {
     );
     log.append(lines, () => {});
   };
-  for (let batch = 0; batch < batches; batch++) add();
+  for (let batch = 0; batch < count; batch++) add();
   if (random.chance(0.3)) log.removeBefore(random.int(1, log.sequence + 1));
   const storage = leave(written, () => log.close(), add, random);
   const { entries } = open(storage.afterKill(), owner);
   const lines = new Map(entries.map(({ sequence, line }) => [sequence, line]));
-  return { owner, storage, lines };
+  const segments = storage.list().filter((name) => name.endsWith(".log"));
+  const batches = segments.sort().flatMap((name) =>
+    batchesIn(storage, name).map(({ batch, offset }) => {
+      const bytes = storage.bytesOf(name).slice(offset, offset + batch.bytes);
+      return { first: batch.first, name, offset, bytes };
+    }),
+  );
+  return { owner, storage, lines, batches };
 }
 
 /** How the process that wrote the log ended. */

@@ -1,7 +1,7 @@
 /**
  * Damages logs, opens them, and judges what a start makes of each: it refuses the log and names a
  * file, or it finds the right entries, from the first one of the log to one that its head names or a
- * later one. What changes while a log is open is refused, or not seen.
+ * later one. Nothing that is intact may be missing behind what is damaged. What changes while a log is open is refused, or not seen.
  */
 import type { FaultyStorage } from "../../sim/faultyStorage.ts";
 import { Random } from "../../sim/random.ts";
@@ -13,6 +13,10 @@ import { type Opened, open } from "./open.ts";
 const copiesOfLog = 25;
 const refusal =
   /^Cannot (use the log file "\/log\/[\w.]+": \S|read the log "\/log": ENOENT: no such file "\w+)/;
+
+const all = Object.keys(damages);
+/** One entry is read without the chain, which alone can tell one that somebody edited. */
+const accidents = all.filter((kind) => kind !== "edited entry");
 
 export interface Report {
   logs: number;
@@ -41,9 +45,11 @@ export function damageLogs(from: number, count: number, onDone = (_done: number)
 }
 
 /** Returns what was met. @throws an error that says what is wrong */
-function damageOne({ owner, storage, lines }: MadeLog, random: Random): string[] {
+function damageOne(made: MadeLog, random: Random): string[] {
+  const { owner, storage, lines } = made;
   const copy = storage.afterKill();
-  const kinds = damage(copy, random.chance(0.7) ? 1 : random.int(2, 4), random);
+  const kinds = damage(copy, random.chance(0.7) ? 1 : random.int(2, 4), all, random);
+  const damaged = copy.afterKill();
   const opened = attempt(() => open(copy, owner));
   if (opened === undefined) return [...kinds, "refused"];
   const { log, entries } = opened;
@@ -55,21 +61,42 @@ function damageOne({ owner, storage, lines }: MadeLog, random: Random): string[]
   const last = entries.at(-1)?.sequence ?? log.sequence;
   assert(last === log.sequence, `the log ends with ${log.sequence}, not with ${last}`);
   assert(last >= (headOf(copy) ?? 0), `entries after ${last} are missing, after ${kinds}`);
+  const left = intactAfter(made, damaged, last);
+  assert(left === undefined, `entry ${left} is intact and is left out, after ${kinds}`);
   const whole = entries.length === lines.size ? "whole" : "a part";
   readAll(opened, lines);
   const again = appendTo(opened, copy, owner);
-  damage(copy, 1, random);
+  damage(copy, 1, accidents, random);
   attempt(() => readAll(opened, again));
   return [...kinds, whole];
 }
 
+/** Returns the first entry that is intact where it was, behind the first missing batch. */
+function intactAfter(
+  { batches }: MadeLog,
+  damaged: FaultyStorage,
+  last: number,
+): number | undefined {
+  const names = damaged.list();
+  const missing = batches.filter(({ first }) => first > last).slice(1);
+  return missing.find(({ name, offset, bytes }) => {
+    if (!names.includes(name)) return false;
+    return Buffer.from(bytes).equals(damaged.bytesOf(name).slice(offset, offset + bytes.length));
+  })?.first;
+}
+
 /** Returns the names of what was done. */
-function damage(storage: FaultyStorage, times: number, random: Random): string[] {
+function damage(
+  storage: FaultyStorage,
+  times: number,
+  among: readonly string[],
+  random: Random,
+): string[] {
   const kinds: string[] = [];
   for (let time = 0; time < times; time++) {
     const names = storage.list().filter((name) => storage.bytesOf(name).length > 0);
     if (names.length === 0) break;
-    const kind = random.pick(Object.keys(damages));
+    const kind = random.pick(among);
     damages[kind]?.(storage, random.pick(names), random);
     kinds.push(kind);
   }
