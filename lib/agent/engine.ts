@@ -55,8 +55,7 @@ export class AgentEngine {
   }
 
   get sizes() {
-    const { requests, running, deadlines } = this.#core.sizes;
-    return { requests, running, deadlines, waiting: this.#commits.waitingCount };
+    return { ...this.#core.sizes, waiting: this.#commits.waitingCount };
   }
 
   start(): void {

@@ -4,29 +4,10 @@
  * between any two calls.
  */
 import type { LogFile, LogStorage } from "../../lib/store/log/storage.ts";
-
-const sectorBytes = 512;
+import { type Inode, inodeOf, ownBytes, survivorOf, writeTo } from "./inode.ts";
 
 /** Thrown by every call after the machine has stopped. */
 export class MachineStopped extends Error {}
-
-interface Write {
-  offset: number;
-  bytes: Uint8Array;
-}
-
-interface Inode {
-  /** What a reader sees. */
-  cache: Buffer;
-  /** Whether the cache is that of another machine as well, so that a writer copies it first. */
-  isShared: boolean;
-  /** What was on the disk at first, which nobody changes; zeros where it is a number of bytes. */
-  readonly first: Buffer | number;
-  /** What was written since then and is on the disk. */
-  synced: Write[];
-  /** What was written and is not on the disk. */
-  pending: Write[];
-}
 
 type NameChange = { name: string; inode: Inode | undefined };
 
@@ -260,46 +241,4 @@ export class FaultyStorage implements LogStorage {
 function setIn(names: Map<string, Inode>, name: string, inode: Inode | undefined): void {
   if (inode === undefined) names.delete(name);
   else names.set(name, inode);
-}
-
-function inodeOf(cache: Buffer, first: Buffer | number): Inode {
-  return { cache, isShared: cache === first, first, synced: [], pending: [] };
-}
-
-function writeTo(inode: Inode, offset: number, bytes: Uint8Array): void {
-  ownBytes(inode).set(bytes, offset);
-  inode.pending.push({ offset, bytes });
-}
-
-/** The cache of a file, to be changed by this machine alone. */
-function ownBytes(inode: Inode): Buffer {
-  if (inode.isShared) inode.cache = Buffer.from(inode.cache);
-  inode.isShared = false;
-  return inode.cache;
-}
-
-/** A copy of what is on the disk. */
-function bytesOnDisk({ first, synced }: Inode): Buffer {
-  const bytes = typeof first === "number" ? Buffer.alloc(first) : Buffer.from(first);
-  for (const write of synced) bytes.set(write.bytes, write.offset);
-  return bytes;
-}
-
-/** Each sector of what was not synced is on the disk or not, in any combination. */
-function survivorOf(inode: Inode, random: () => number): Inode {
-  const bytes = bytesOnDisk(inode);
-  for (const write of inode.pending) {
-    const fate = random();
-    if (fate < 0.3) continue;
-    const end = write.offset + write.bytes.length;
-    for (let at = write.offset; at < end; ) {
-      const next = Math.min(end, (Math.floor(at / sectorBytes) + 1) * sectorBytes);
-      const isWritten = fate > 0.7 || random() < 0.5;
-      if (isWritten) {
-        bytes.set(write.bytes.subarray(at - write.offset, next - write.offset), at);
-      }
-      at = next;
-    }
-  }
-  return inodeOf(bytes, bytes);
 }

@@ -4,7 +4,6 @@ import type { CommandResult, RunSpec, Update } from "../../lib/agent/core/model.
 import { AgentEngine } from "../../lib/agent/engine.ts";
 import { Engine } from "../../lib/control/engine/engine.ts";
 import { JobSubmitter } from "../../lib/control/jobs/submitJob.ts";
-import type { Log } from "../../lib/log/log.ts";
 import { acceptedMax, runningMax } from "../../lib/protocol/limits.ts";
 import { closeCodes } from "../../lib/protocol/wire/closeCodes.ts";
 import type { ServerSocket } from "../../lib/runtime/runtime.ts";
@@ -294,10 +293,4 @@ export class Host {
       clock.defer(() => end({ status: "failed", message: `${marker}/${this.agentId}: aborted` }));
     });
   }
-}
-
-/** A log that goes into the trace. */
-export function tracingLog(name: string, trace: (text: string) => void): Log {
-  const write = (level: string) => (text: string) => trace(`${name} ${level}: ${text}`);
-  return { error: write("error"), warn: write("warn"), info: () => {}, debug: () => {} };
 }

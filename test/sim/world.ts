@@ -11,13 +11,14 @@ import { ControlClock } from "./controlClock.ts";
 import { ControlDisk } from "./disks.ts";
 import { Ledger } from "./ledger.ts";
 import { Network } from "./network.ts";
-import { ControlProcess, Host, tracingLog } from "./nodes.ts";
+import { ControlProcess, Host } from "./nodes.ts";
 import { Operators } from "./operators.ts";
 import { endMs, type Fault, healedMs, minuteMs, type Plan, planOf, restMs } from "./plan.ts";
 import { Random } from "./random.ts";
 import { judgeSending } from "./sendings.ts";
 import { Strikes } from "./strikes.ts";
 import { Time } from "./time.ts";
+import { tracingLog } from "./tracingLog.ts";
 
 export interface WorldOptions {
   seed: number;
@@ -162,17 +163,7 @@ export class World {
   }
 
   logOf(name: string): Log {
-    return tracingLog(name, (text) => {
-      if (text.includes("replaced an older connection")) this.met("takeover");
-      if (text.includes("no heartbeat")) this.met("silent agent noticed");
-      if (text.includes("1006: silent")) this.met("silent control plane noticed");
-      if (text.includes("4413")) this.met("slow reader closed");
-      if (text.includes("another agent")) this.met("impostor refused");
-      if (text.includes("cannot be written") || text.includes("Cannot write")) {
-        this.met("journal failed");
-      }
-      this.trace(text);
-    });
+    return tracingLog(name, this);
   }
 
   /** A command begins to run. Only with a steady clock and `wsctl.v1` its TTL can be judged. */

@@ -93,9 +93,8 @@ export class Engine {
   }
 
   get sizes() {
-    const { open, deadlines, sessions, held, subscribers } = this.core.sizes;
-    const [sockets, waiting] = [this.#sockets.size, this.#commits.waitingCount];
-    return { open, deadlines, sessions, held, subscribers, sockets, waiting };
+    const { waitingCount: waiting } = this.#commits;
+    return { ...this.core.sizes, sockets: this.#sockets.size, waiting };
   }
 
   /** Submits a job. `completion` is called once the job is on disk or rejected. */

@@ -1,7 +1,8 @@
 /**
  * Damages logs, opens them, and judges what a start makes of each: it refuses the log and names a
- * file, or it finds the right entries, from the first one of the log to one that its head names or a
- * later one. Nothing that is intact may be missing behind what is damaged. What changes while a log is open is refused, or not seen.
+ * file, or it finds the right entries, from the first one of the log to one that its head names or
+ * a later one. Nothing that is intact may be left out behind what is damaged. What changes while a
+ * log is open is refused, or not seen.
  */
 import type { FaultyStorage } from "../../sim/faultyStorage.ts";
 import { Random } from "../../sim/random.ts";
