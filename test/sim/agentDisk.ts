@@ -104,6 +104,7 @@ export class AgentDisk {
   /** The journal of a process that starts now. */
   journal(clock: ProcessClock): AgentJournal {
     this.processDied();
+    this.faults.clock = clock;
     const { isAlive } = this.faults;
     const journal = this.#opened;
     this.#isUsed = true;
@@ -174,10 +175,12 @@ export class AgentDisk {
   }
 
   get #opened(): LogJournal {
+    const storage = this.#storage;
     this.#journal ??= openAgentJournal({
-      storage: this.#storage,
-      // The head is written only when the log is closed, which is the harder case.
-      clock: { after: () => () => {}, now: () => 0, wall: () => 0 },
+      storage,
+      clock: this.faults.logClock(() => {
+        if (storage.isStopped) this.losePower();
+      }),
       segmentBytes,
       policy: this.faults.policy,
     });

@@ -13,6 +13,7 @@ import {
   type LogOwner,
   writeUint32,
 } from "../../lib/store/log/format.ts";
+import { HeadFile } from "../../lib/store/log/head.ts";
 import type { FaultyStorage } from "./faultyStorage.ts";
 
 export const damageKinds = ["flipped bit", "lost write", "misdirected write", "edit"] as const;
@@ -40,6 +41,11 @@ export function entriesOf(storage: FaultyStorage, owner: LogOwner): string[] {
   return lines;
 }
 
+/** The last sequence that the head of a log names; undefined if it does not verify. */
+export function headOf(storage: FaultyStorage): number | undefined {
+  return new HeadFile(storage).read()?.sequence;
+}
+
 /**
  * Damages a log in one way, and judges what a start makes of it.
  *
@@ -65,6 +71,7 @@ export function judgeDamage(
   }
   if (found.some((line, at) => line !== right[at])) return `${kind}: a wrong entry`;
   const missing = right.length - found.length;
+  if (found.length < (headOf(storage) ?? 0)) return `${kind}: ${missing} missing before the head`;
   // The write of the last batch cannot be told from one that was interrupted.
   if (kind !== "misdirected write" && missing > lastCount) return `${kind}: ${missing} missing`;
   return undefined;

@@ -1,4 +1,5 @@
 /** What happens to the disk of a machine, or to its process while it writes. */
+import type { Clock } from "../../lib/time/clock.ts";
 import type { FaultyStorage } from "./faultyStorage.ts";
 
 /** How a process, or its machine, ends with its next commit. */
@@ -21,6 +22,10 @@ export class DiskFaults {
   isAlive = () => true; // False for the dead: what they still do reaches no disk.
   /** Where its log syncs: on the event loop while a sync takes no time. */
   readonly policy: { readonly isInline: boolean; measured(): void };
+  /** Of the process that uses the disk now. */
+  clock: Pick<Clock, "after"> | undefined;
+  /** Whether its log writes its head a little later; otherwise only when it is closed. */
+  readonly #writesHead: boolean;
   readonly #usualMs: number;
   readonly #random: () => number;
 
@@ -28,6 +33,7 @@ export class DiskFaults {
   constructor(usualMs: number, random: () => number) {
     this.#usualMs = usualMs;
     this.#random = random;
+    this.#writesHead = random() < 0.5;
     const isInline = () => this.syncMs === 0;
     this.policy = {
       get isInline() {
@@ -40,6 +46,18 @@ export class DiskFaults {
   /** How long a sync takes now, in milliseconds; 0 if it is too quick to matter. */
   get syncMs(): number {
     return this.#usualMs + this.slowMs;
+  }
+
+  /** @param written called when the log has written its head, in which the machine may stop */
+  logClock(written: () => void): Clock {
+    const after: Clock["after"] = (ms, run) => {
+      if (!this.#writesHead || this.clock === undefined) return () => {};
+      return this.clock.after(ms, () => {
+        run();
+        written();
+      });
+    };
+    return { after, now: () => 0, wall: () => 0, defer: () => {} };
   }
 
   /** Hands what is armed to the storage, for a commit. */

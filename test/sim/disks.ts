@@ -63,6 +63,7 @@ export class ControlDisk extends ControlRecords {
 
   /** The journal of a process that starts now. */
   journal(clock: Pick<ProcessClock, "after"> = { after: () => () => {} }): ControlJournal {
+    this.faults.clock = clock;
     const { isAlive } = this.faults;
     const commit: ControlJournal["commit"] = (writes, done) => {
       if (!isAlive()) throw new Error("the process is dead");
@@ -206,12 +207,14 @@ export class ControlDisk extends ControlRecords {
   /** Opens the log, and brings the maps up to date with it. */
   #openLog(): DurableLog {
     let batch: ControlWrite[] = [];
+    const storage = this.#storage;
     const log = DurableLog.open({
-      storage: this.#storage,
+      storage,
       owner: "controlPlane",
       segmentBytes,
-      // The head is written only when the log is closed, which is the harder case.
-      clock: { after: () => () => {}, wall: () => 0 },
+      clock: this.faults.logClock(() => {
+        if (storage.isStopped) this.losePower();
+      }),
       policy: this.faults.policy,
       from: this.#end,
       onEntry: ({ line, sequence, isLast }) => {

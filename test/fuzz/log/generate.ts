@@ -1,6 +1,5 @@
 /** Logs as machines leave them: closed, killed, without power, with segments removed. */
 import type { LogOwner } from "../../../lib/store/log/format.ts";
-import { HeadFile } from "../../../lib/store/log/head.ts";
 import { batchesIn } from "../../sim/damage.ts";
 import { FaultyStorage } from "../../sim/faultyStorage.ts";
 import type { Random } from "../../sim/random.ts";
@@ -61,9 +60,4 @@ function leave(
     // The machine has stopped.
   }
   return storage.afterPowerFailure(() => random.unit());
-}
-
-/** The last sequence that the head of a log names; undefined if it does not verify. */
-export function headOf(storage: FaultyStorage): number | undefined {
-  return new HeadFile(storage).read()?.sequence;
 }

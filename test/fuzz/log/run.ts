@@ -4,10 +4,11 @@
  * a later one. Nothing that is intact may be left out behind what is damaged. What changes while a
  * log is open is refused, or not seen.
  */
+import { headOf } from "../../sim/damage.ts";
 import type { FaultyStorage } from "../../sim/faultyStorage.ts";
 import { Random } from "../../sim/random.ts";
 import { damages } from "./damage.ts";
-import { headOf, type MadeLog, makeLog } from "./generate.ts";
+import { type MadeLog, makeLog } from "./generate.ts";
 import { type Opened, open } from "./open.ts";
 
 /** So many damaged copies are made of one log. */
