@@ -80,6 +80,21 @@ export const logMutations: Mutation[] = [
     find: "      file.sync();\n      measured();",
     replace: "      try {\n        file.sync();\n      } catch {}\n      measured();",
   },
+  {
+    name: "the end of the log is not compared with its head",
+    file: "lib/store/log/recovery.ts",
+    find: "if (head === undefined || sequence > head.sequence) return;",
+    replace: "return;",
+  },
+  {
+    name: "the head names a batch that is not on disk yet",
+    file: durableLog,
+    find: "const position = { sequence: this.#durable.sequence + count, digest };",
+    replace:
+      "const position = { sequence: this.#durable.sequence + count, digest };\n" +
+      "      const [sequence, start] = [position.sequence - 1, this.segments[0]?.first ?? 1];\n" +
+      "      this.#head.write({ logId: this.logId, start, sequence, digest }, true);",
+  },
 ];
 
 export const journalMutations: Mutation[] = [
