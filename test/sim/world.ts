@@ -67,7 +67,8 @@ export class World {
   hasHeld = false;
   isHealed = false;
   #ids = 0;
-  #controlStartedAt = 0;
+  /** When the control plane last read what is open from its disk. */
+  #readAt = 0;
   /** That this world's operators can ask for. */
   readonly requestsMost: number;
   #digest = 0x811c9dc5;
@@ -102,6 +103,9 @@ export class World {
     this.disk.onSent = (row, rows) => {
       const job = this.disk.jobs.get(row.request.jobId);
       if (job !== undefined) judgeSending(this, job, row, rows);
+    };
+    this.disk.onRead = () => {
+      this.#readAt = this.time.now;
     };
     this.disk.faults.onCrash = () => this.crashControl("commit", 3_000);
     this.hosts = Array.from(
@@ -201,8 +205,12 @@ export class World {
     if (job === undefined || acceptedAt === undefined || isRollout(job)) return;
     // It was paused: its time began anew.
     if (this.disk.rows.get(requestId)?.request.batchAt !== undefined) return;
-    const latest = Math.max(acceptedAt, this.#controlStartedAt) + job.ttlMs + pausesMostMs;
-    const isInTime = this.time.now <= latest;
+    const { hasJumped, wasSet } = this.controlClock;
+    const end =
+      hasJumped || wasSet
+        ? Math.max(acceptedAt, this.#readAt) + job.ttlMs
+        : Math.max(acceptedAt + job.ttlMs, this.#readAt);
+    const isInTime = this.time.now <= end + pausesMostMs;
     this.ledger.holds(isInTime, () => `${this.ledger.markerOf(jobId)}/${agentId} expired late`);
   }
 
@@ -229,7 +237,6 @@ export class World {
     const process = new ControlProcess(this, this.disk);
     this.control = process;
     this.trace("control starts");
-    this.#controlStartedAt = this.time.now;
     for (const { agentId } of this.hosts)
       process.engine.notify({ type: "agentRegistered", agentId });
   }
