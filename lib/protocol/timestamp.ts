@@ -35,10 +35,17 @@ export function normalTimestamp(text: string): string {
 }
 
 const minuteMs = 60_000;
+let latest = { ms: 0, text: "1970-01-01T00:00:00.000Z" };
 let latestMinute = { index: 0, text: "1970-01-01T00:00:" };
 
 /** Formats a time in milliseconds since 1970. */
 export function timestamp(ms: number): string {
+  // A commit writes one time many times.
+  if (ms !== latest.ms) latest = { ms, text: format(ms) };
+  return latest.text;
+}
+
+function format(ms: number): string {
   const whole = Math.trunc(ms);
   const index = Math.floor(whole / minuteMs);
   // Most times are of the minute of the time before.
