@@ -117,7 +117,9 @@ export class AgentDisk {
         return this.#commit(journal, clock, writes, done);
       },
       settle: () => {
-        if (isAlive()) this.#running(() => journal.settle());
+        // Whoever waits for the disk of a dead process would wait for ever.
+        if (!isAlive()) throw new MachineStopped("the process is dead");
+        this.#running(() => journal.settle());
       },
       find: (requestId) => journal.find(requestId),
       unacknowledged: () => journal.unacknowledged(),

@@ -81,7 +81,9 @@ export class ControlDisk extends ControlRecords {
         return now.result;
       },
       settle: () => {
-        if (isAlive()) this.#running(() => this.#log.settle());
+        // Whoever waits for the disk of a dead process would wait for ever.
+        if (!isAlive()) throw new MachineStopped("the process is dead");
+        this.#running(() => this.#log.settle());
       },
       fault: () => undefined,
       probe: () => {
