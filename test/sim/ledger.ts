@@ -13,6 +13,9 @@ export interface Acknowledged {
 /** Codes of outcomes that vouch for the command not having run. */
 const neverRan = ["INVALID_COMMAND", "BUSY", "STORAGE_UNAVAILABLE", "EXPIRED", "OFFLINE"];
 
+/** From the probe to its end, however it ends. */
+const probeMs = 60_000;
+
 /** What was decided takes effect this much later at most, when a slow disk has it. */
 const slowCommitMs = 500;
 
@@ -24,6 +27,7 @@ export class Ledger {
   /** Requests whose outcome vouches for no execution, now and later. */
   readonly #vouchedFor = new Map<string, string>();
   readonly #outcomes = new Map<string, string>();
+  readonly #startedAt = new Map<string, number>();
   readonly #revokedAt = new Map<string, number>();
   readonly #restarted = new Set<string>();
   readonly #installed = new Set<string>();
@@ -54,6 +58,17 @@ export class Ledger {
   /** A version took the place of another one for good. */
   installed(agentId: string, version: string): void {
     this.#installed.add(`${agentId} ${version}`);
+  }
+
+  /** A process of the agent starts. */
+  started(agentId: string, now: number): void {
+    this.#startedAt.set(agentId, now);
+  }
+
+  /** A late rollout of an update or a restart may replace the process to which the probe was sent. */
+  #wasReplaced(agentId: string, told: string, now: number): boolean {
+    const startedAt = this.#startedAt.get(agentId) ?? Number.NEGATIVE_INFINITY;
+    return told.startsWith("lost") && now - startedAt < probeMs;
   }
 
   revoked(agentId: string, now: number): void {
@@ -88,7 +103,8 @@ export class Ledger {
     if (isAnswer && message.startsWith("restarted") && !this.#restarted.has(request)) {
       this.#violate(`${request} is answered as restarted, and nothing was restarted for it`);
     }
-    if (request.startsWith("probe/") && told !== "success" && !this.isRevoked(agentId)) {
+    const isProbeLost = request.startsWith("probe/") && told !== "success";
+    if (isProbeLost && !this.isRevoked(agentId) && !this.#wasReplaced(agentId, told, now)) {
       this.#violate(`${request} is ${told}, though all faults have ceased`);
     }
     const revokedAt = this.#revokedAt.get(agentId);

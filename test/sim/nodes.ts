@@ -125,6 +125,7 @@ export class Host {
     this.#engine = undefined;
     if (version.kind !== "good") return;
     this.starts++;
+    world.ledger.started(this.agentId, world.time.now);
     this.#restarts = [];
     // Who followed did so through the process before this one.
     this.#programs.unfollow();
