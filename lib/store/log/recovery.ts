@@ -166,7 +166,7 @@ function judgeTail(
   size: number,
   { sequence }: ChainPosition,
 ): number {
-  const rest = file.read(end, size - end);
+  const rest = file.read(end, Math.max(0, size - end));
   let torn = rest.length;
   while (torn > 0 && rest[torn - 1] === 0) torn--;
   for (let at = alignment; at < torn; at += alignment) {

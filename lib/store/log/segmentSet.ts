@@ -62,9 +62,11 @@ export class SegmentSet {
   /** @param tornBytes the bytes after the last batch that are overwritten with zeros */
   constructor(options: SegmentSetOptions, found: readonly FoundSegment[], tornBytes: number) {
     this.#options = options;
-    this.#closed = found.slice(0, -1).map(toInfo);
     const last = found.at(-1);
-    if (last === undefined) return;
+    // A file that was cut within the padding of its last batch is complete, and is not continued.
+    const isContinued = last !== undefined && last.end <= last.size;
+    this.#closed = (isContinued ? found.slice(0, -1) : found).map(toInfo);
+    if (!isContinued) return;
     const file = options.storage.open(segmentName(last.first));
     this.#written = { ...toInfo(last), file };
     if (tornBytes === 0) return;
@@ -146,12 +148,11 @@ export class SegmentSet {
 
   /** @throws {WsctlError} STORAGE_UNAVAILABLE if the entry cannot be read or does not verify */
   read({ sequence, segment, offset }: EntryPlace): string {
-    const read = () => this.#withFile(segment, (file) => readBatch(file, offset));
-    const batch = reading(this.#options.storage.path, read);
+    const { path } = this.#options.storage;
+    const batch = reading(path, () => this.#withFile(segment, (file) => readBatch(file, offset)));
     const line = batch && linesOf(batch)[sequence - batch.first];
     if (line !== undefined) return line;
-    const path = join(this.#options.storage.path, segmentName(segment));
-    throw damaged(path, offset, `entry ${sequence} does not verify`);
+    throw damaged(join(path, segmentName(segment)), offset, `entry ${sequence} does not verify`);
   }
 
   /**

@@ -2,6 +2,8 @@ import { expect, test } from "bun:test";
 import { rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { openFileStorage } from "../../../../lib/store/log/fileStorage.ts";
+import { batchHeaderBytes, headerBytes } from "../../../../lib/store/log/format.ts";
+import type { SegmentInfo } from "../../../../lib/store/log/segments.ts";
 import { segmentName } from "../../../../lib/store/log/storage.ts";
 import { append, entry, openLog } from "../../../support/harness/logs.ts";
 import { temporaryDir } from "../../../support/processes/processes.ts";
@@ -22,6 +24,29 @@ test("a written segment that is removed or cut takes no more entries", () => {
     expect(() => log.probe()).toThrow(problem);
     log.close();
   }
+});
+
+test("a log that was cut within the padding of its last batch is complete, and is continued", () => {
+  let padded = 0;
+  for (let filler = 0; filler < 8; filler++) {
+    using path = temporaryDir();
+    const open = () => openLog(openFileStorage({ path: `${path}`, tryLock: () => true }));
+    const line = entry(1, filler);
+    const { log } = open();
+    append(log, [line]);
+    const { end } = log.segments.at(-1) as SegmentInfo;
+    log.close();
+    const paddingBytes = end - headerBytes - batchHeaderBytes - line.length - 1;
+    if (paddingBytes === 0) continue;
+    padded++;
+    truncateSync(join(`${path}`, segmentName(1)), end - paddingBytes);
+    const again = open();
+    expect(again.lines).toEqual([line]);
+    append(again.log, [entry(2)]);
+    again.log.close();
+    expect(open().lines).toEqual([line, entry(2)]);
+  }
+  expect(padded).toBe(7);
 });
 
 test("a lock is awaited for a moment, because a killed process releases it late", () => {
