@@ -7,7 +7,7 @@ const oldMostMs = 5 * minuteMs;
 export class ControlClock {
   /** By how much it is ahead of the world's time. */
   aheadMs = 0;
-  /** Whether it was set between two processes, so that stored times are not those of this one. */
+  /** Whether a process has read times that are of an earlier clock. */
   hasJumped = false;
   /** Whether it was ever set while a process ran. */
   wasSet = false;
@@ -27,8 +27,8 @@ export class ControlClock {
     this.wasSet = true;
   }
 
-  /** A process starts: what is stored has the clock of before. */
-  processStarts(): void {
+  /** A process reads what is stored, at its start or after a fault: it has the clock of before. */
+  read(): void {
     if (this.wasSet) this.hasJumped = true;
   }
 

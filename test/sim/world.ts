@@ -106,6 +106,7 @@ export class World {
     };
     this.disk.onRead = () => {
       this.#readAt = this.time.now;
+      this.controlClock.read();
     };
     this.disk.faults.onCrash = () => this.crashControl("commit", 3_000);
     this.hosts = Array.from(
@@ -233,7 +234,6 @@ export class World {
   }
 
   startControl(): void {
-    this.controlClock.processStarts();
     const process = new ControlProcess(this, this.disk);
     this.control = process;
     this.trace("control starts");
