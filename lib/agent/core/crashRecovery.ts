@@ -8,7 +8,12 @@ export function recoverRequest(
   self: ProcessInfo,
   now: number,
 ): { answer: ResponseBody } | undefined {
-  const { state, outlives, since, update } = record;
+  const { state, outlives, since, update, expiresAt } = record;
+  // The clock was set back while no agent ran: how long the request has waited is not known.
+  if (state === "accepted" && expiresAt !== undefined && since > now) {
+    const text = "the host's clock was set back, so its time to live may have passed";
+    return { answer: failure("EXPIRED", `${text}; it was not started`) };
+  }
   if (state === "started" && !outlives) {
     return { answer: failure("INTERRUPTED", "the agent's process ended while the command ran") };
   }
@@ -16,8 +21,6 @@ export function recoverRequest(
   // The process that remains after the trial responds.
   if (update !== undefined && self.isOnTrial) return undefined;
   // The restart succeeded: this process is the new one.
-  return {
-    answer:
-      update === undefined ? restarted(self, now - since) : updated(update, self, now - since),
-  };
+  const awayMs = Math.max(0, now - since);
+  return { answer: update === undefined ? restarted(self, awayMs) : updated(update, self, awayMs) };
 }

@@ -77,7 +77,7 @@ export class Executor {
       // If the clock was set back while no agent ran, deadlines must not move to later.
       const entry = buildEntry({ ...stored, since: Math.min(stored.since, t.now) });
       this.#entries.set(stored.requestId, entry);
-      const fate = recoverRequest(entry.record, this.#options.self, t.now);
+      const fate = recoverRequest(stored, this.#options.self, t.now);
       if (fate !== undefined) this.#end(entry, fate.answer, t);
       else if (stored.state === "started") this.#resumeRun(entry, t);
       else if (stored.state === "accepted" && stored.expiresAt !== undefined) {

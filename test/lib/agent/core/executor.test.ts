@@ -39,6 +39,18 @@ describe("a command", () => {
     expect(answers(hand.command("r"))).toEqual(["done"]);
   });
 
+  test("executor: after the clock was set back across a restart, a waiting command with a TTL does not start", () => {
+    const hand = new InHand();
+    hand.command("first", "single");
+    hand.command("second", "single", hand.now + 2_000);
+    hand.command("without a TTL", "single");
+    hand.now -= 60_000;
+    const step = hand.restart();
+    hand.now += 1_000;
+    expect(answers(hand.link())).toEqual(["INTERRUPTED", "EXPIRED"]);
+    expect(kinds(step)).toContain("run");
+  });
+
   test("executor: an unknown command is rejected and the rejection is stored", () => {
     const hand = new InHand();
     hand.link();
