@@ -27,8 +27,8 @@ export class ControlClock {
     this.wasSet = true;
   }
 
-  /** A process reads what is stored, at its start or after a fault: it has the clock of before. */
-  read(): void {
+  /** A process starts: what is stored has the clock of before. */
+  processStarts(): void {
     if (this.wasSet) this.hasJumped = true;
   }
 

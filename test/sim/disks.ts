@@ -21,8 +21,6 @@ const segmentBytes = { first: 8192, max: 8192 };
 export class ControlDisk extends ControlRecords {
   readonly #capabilities = new Map<string, string>();
   readonly faults: DiskFaults;
-  /** Told when a process reads what is open, at its start and when it can write again. */
-  onRead: () => void = () => {};
   readonly #random: () => number;
   #storage = new FaultyStorage();
   #log: DurableLog;
@@ -93,10 +91,7 @@ export class ControlDisk extends ControlRecords {
       },
       assertInPlace: () => {},
       createIdentity: () => {},
-      open: () => {
-        this.onRead();
-        return this.openJournal();
-      },
+      open: () => this.openJournal(),
       agents: () => [...this.agents.values()],
       job: (jobId) => this.jobs.get(jobId),
       jobByKey: (key) => this.byKey.get(key),

@@ -67,8 +67,7 @@ export class World {
   hasHeld = false;
   isHealed = false;
   #ids = 0;
-  /** When the control plane last read what is open from its disk. */
-  #readAt = 0;
+  #controlStartedAt = 0;
   /** That this world's operators can ask for. */
   readonly requestsMost: number;
   #digest = 0x811c9dc5;
@@ -103,10 +102,6 @@ export class World {
     this.disk.onSent = (row, rows) => {
       const job = this.disk.jobs.get(row.request.jobId);
       if (job !== undefined) judgeSending(this, job, row, rows);
-    };
-    this.disk.onRead = () => {
-      this.#readAt = this.time.now;
-      this.controlClock.read();
     };
     this.disk.faults.onCrash = () => this.crashControl("commit", 3_000);
     this.hosts = Array.from(
@@ -209,8 +204,8 @@ export class World {
     const { hasJumped, wasSet } = this.controlClock;
     const end =
       hasJumped || wasSet
-        ? Math.max(acceptedAt, this.#readAt) + job.ttlMs
-        : Math.max(acceptedAt + job.ttlMs, this.#readAt);
+        ? Math.max(acceptedAt, this.#controlStartedAt) + job.ttlMs
+        : Math.max(acceptedAt + job.ttlMs, this.#controlStartedAt);
     const isInTime = this.time.now <= end + pausesMostMs;
     this.ledger.holds(isInTime, () => `${this.ledger.markerOf(jobId)}/${agentId} expired late`);
   }
@@ -234,6 +229,8 @@ export class World {
   }
 
   startControl(): void {
+    this.controlClock.processStarts();
+    this.#controlStartedAt = this.time.now;
     const process = new ControlProcess(this, this.disk);
     this.control = process;
     this.trace("control starts");

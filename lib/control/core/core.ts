@@ -41,10 +41,8 @@ export class ControlCore {
   }
 
   get sizes() {
-    const { open, deadlines } = this.#dispatcher?.sizes ?? { open: 0, deadlines: 0 };
     return {
-      open,
-      deadlines,
+      ...(this.#dispatcher?.sizes ?? { open: 0, deadlines: 0 }),
       sessions: this.registry.sessionCount,
       held: this.#outage.size,
       subscribers: this.#outputs.size,
@@ -113,6 +111,7 @@ export class ControlCore {
         return this.registry.drain(t);
       case "clockSet":
         this.registry.clockSet(event.byMs);
+        this.#outage.clockSet(event.byMs);
         return this.#dispatcher?.clockSet(event.byMs);
       case "tick":
         return this.#tick(event, t);
@@ -277,8 +276,8 @@ export class ControlCore {
     { writes, reason }: ControlEvent & { type: "commitFailed" },
     t: ControlTransition,
   ): void {
+    this.#outage.begin(writes, reason, this.#dispatcher?.requests);
     this.#dispatcher = undefined;
-    this.#outage.begin(writes, reason);
     for (const write of writes) {
       // Its welcome waited for this write and was never sent.
       if (write.type !== "putAgent") continue;
@@ -288,7 +287,8 @@ export class ControlCore {
   }
 
   #storageRecovered(open: OpenJournal, t: ControlTransition): void {
-    const dispatcher = new Dispatcher(open, this.#outputs, t.now, this.registry.pacing);
+    const timed = this.#outage.withTimes(open);
+    const dispatcher = new Dispatcher(timed, this.#outputs, t.now, this.registry.pacing);
     this.#dispatcher = dispatcher;
     this.#outage.release(dispatcher, (agentId) => findPeer(this.registry, agentId), t);
     for (const agent of this.registry.agents.values()) {

@@ -3,9 +3,10 @@
  * Above the limit, agents are disconnected and keep their own responses.
  */
 import type { ErrorMessage, Response } from "../../protocol/wire/message.ts";
-import type { CancelFilter, ControlWrite, Outcome } from "./model.ts";
+import type { CancelFilter, ControlWrite, OpenJournal, Outcome } from "./model.ts";
 import type { Dispatcher } from "./requests/dispatcher.ts";
-import type { ConnectedAgent } from "./requests/requestTable.ts";
+import { OpenTimes } from "./requests/openTimes.ts";
+import type { ConnectedAgent, RequestQueries } from "./requests/requestTable.ts";
 import type { ControlTransition } from "./transition.ts";
 
 type AgentResponse = Response | ErrorMessage;
@@ -19,6 +20,8 @@ export class OutageBuffer {
 
   /** By agent: its latest record or its deletion. There are never more entries than agents. */
   readonly #agentWrites = new Map<string, ControlWrite>();
+
+  #times: OpenTimes | undefined;
 
   /** Why the journal cannot be written, if it is known. */
   reason: unknown;
@@ -39,11 +42,23 @@ export class OutageBuffer {
     this.#outcomes.push({ outcome });
   }
 
-  /** Keeps what must not be lost of writes that failed. */
-  begin(writes: readonly ControlWrite[], reason: unknown): void {
+  /** Keeps what must not be lost of writes that failed, and the times of what is open. */
+  begin(writes: readonly ControlWrite[], reason: unknown, open: RequestQueries | undefined): void {
     this.reason = reason;
+    if (open !== undefined) this.#times = new OpenTimes(open);
     this.addAgentWrites(writes);
     for (const write of writes) if (write.type === "putOutcome") this.#addOutcome(write.outcome);
+  }
+
+  clockSet(byMs: number): void {
+    this.#times?.shift(byMs);
+  }
+
+  /** Returns what was read from the journal, with times on the clock of now. */
+  withTimes(open: OpenJournal): OpenJournal {
+    const timed = this.#times?.applyTo(open) ?? open;
+    this.#times = undefined;
+    return timed;
   }
 
   /** Keeps the latest record of each agent among these writes and drops the rest. */

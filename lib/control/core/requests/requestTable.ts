@@ -35,7 +35,15 @@ interface OpenJob {
 /** The read-only queries on open requests. */
 export type RequestQueries = Pick<
   RequestTable,
-  "get" | "isQueued" | "waiting" | "inflightCount" | "openCount" | "openCountInJob" | "jobByKey"
+  | "jobs"
+  | "all"
+  | "get"
+  | "isQueued"
+  | "waiting"
+  | "inflightCount"
+  | "openCount"
+  | "openCountInJob"
+  | "jobByKey"
 >;
 
 export class RequestTable {
@@ -62,6 +70,15 @@ export class RequestTable {
       if (request.batchAt !== undefined) request.batchAt += byMs;
       if (request.sentAt !== undefined) request.sentAt += byMs;
     }
+  }
+
+  /** The jobs with open requests. */
+  jobs(): Job[] {
+    return Array.from(this.#jobs.values(), ({ job }) => job);
+  }
+
+  all(): Iterable<OpenRequest> {
+    return this.#requests.values();
   }
 
   get(requestId: string): OpenRequest | undefined {

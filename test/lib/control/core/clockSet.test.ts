@@ -22,6 +22,22 @@ describe.each(steps)("a clock that is set by %d ms", (byMs) => {
     expect(outcomesIn(hand.pass(1))).toEqual({ [id]: "expired EXPIRED" });
   });
 
+  test("a queued request keeps the rest of its time to live while the journal cannot be written", () => {
+    const hand = new CoreInHand(undefined, ["a"]);
+    const { step, requestIds } = hand.submit(["a"], { ttlMs: 10_000 });
+    const stored = step.writes.flatMap((write) => (write.type === "putJob" ? [write] : []));
+    const jobs = stored.map(({ job }) => ({ ...job }));
+    const requests = stored.flatMap((write) => write.requests.map((each) => ({ ...each })));
+    hand.pass(2_000);
+    hand.step({ type: "commitFailed", writes: [] });
+    hand.pass(1_000);
+    setClock(hand, byMs);
+    hand.pass(1_000);
+    hand.step({ type: "storageRecovered", open: { jobs, requests } });
+    expect(outcomesIn(hand.pass(5_999))).toEqual({});
+    expect(outcomesIn(hand.pass(1))).toEqual({ [requestIds[0] ?? ""]: "expired EXPIRED" });
+  });
+
   test("a sent request keeps the rest of its timeout, and its duration does not count the step", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
