@@ -130,7 +130,7 @@ export class Executor {
     if (entry === undefined || entry.record.state !== "started") return;
     this.#running--;
     const { record, stopping } = entry;
-    const isOver = result.status !== "unknown" && result.status !== "stopped";
+    const isOver = !["unknown", "stopped", "not_started"].includes(result.status);
     if (isOver && stopping !== undefined && !record.outlives) {
       this.#end(entry, stopped(stopping, record.timeoutMs), t);
     } else if (result.status === "restart") {

@@ -51,6 +51,16 @@ describe("a command", () => {
     expect(kinds(step)).toContain("run");
   });
 
+  test("executor: a cancelled command that could not start is not reported as stopped", () => {
+    const hand = new InHand();
+    hand.link();
+    hand.command("r");
+    hand.cancel("r");
+    const result = { status: "not_started", message: "its TTL ended" } as const;
+    const ended = hand.step((t) => hand.executor.finished("r", result, t));
+    expect(answers(ended)).toEqual(["NOT_STARTED"]);
+  });
+
   test("executor: an unknown command is rejected and the rejection is stored", () => {
     const hand = new InHand();
     hand.link();
