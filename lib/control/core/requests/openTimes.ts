@@ -22,7 +22,7 @@ export class OpenTimes {
     }
   }
 
-  /** Moves all times, because the clock was set by so many milliseconds. */
+  /** Moves all times by a number of milliseconds, because the clock was set. */
   shift(byMs: number): void {
     for (const [jobId, createdAt] of this.#jobs) this.#jobs.set(jobId, createdAt + byMs);
     for (const times of this.#requests.values()) {
