@@ -60,9 +60,9 @@ export const mutations: Mutation[] = [
   },
   {
     name: "an agent takes commands past their expiry",
-    file: "lib/agent/core/admission.ts",
-    find: "if (expiresAt !== undefined && expiresAt <= now) {",
-    replace: "if (expiresAt === Number.NEGATIVE_INFINITY) {",
+    file: "lib/agent/core/core.ts",
+    find: "return expires_at === undefined ? undefined : Date",
+    replace: "return expires_at !== '' ? undefined : Date",
   },
   {
     name: "an agent judges expiry by its own clock",

@@ -38,8 +38,8 @@ export interface Report {
   requests: number;
 }
 
-/** A process may stand still for so long, or its disk take nothing. */
-const pausesMostMs = 4 * minuteMs;
+/** A process may stand still for so long, and its disk take nothing right after that. */
+const pausesMostMs = 7 * minuteMs;
 
 const epochMs = Date.UTC(2026, 0, 1);
 
