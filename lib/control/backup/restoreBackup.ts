@@ -20,6 +20,7 @@ import type { Clock } from "../../time/clock.ts";
 import type { ControlWrite } from "../core/model.ts";
 import { openControlJournal } from "../journal/controlJournal.ts";
 import type { ControlJournal } from "../journal/journal.ts";
+import { pausedSchedule } from "../journal/tables/scheduleTable.ts";
 import { BackupManifest, manifestName, sumsName } from "./manifest.ts";
 
 /** Only these files are unpacked, so that an archive cannot write anywhere else. */
@@ -215,12 +216,23 @@ export function restoreBackup(options: RestoreOptions): Restored {
  * @throws {WsctlError} USAGE
  */
 export function assertEmpty(dataDir: string, own?: string): void {
-  const names = existsSync(dataDir) ? readdirSync(dataDir) : [];
+  const names = namesIn(dataDir);
   // A new file system has a directory for what its check finds.
   const found = names.find((name) => name !== own && name !== "lost+found");
   if (found === undefined) return;
   const text = `Cannot restore to "${dataDir}": it is not empty, it contains "${found}"`;
   throw new WsctlError("USAGE", `${text}. Specify an empty directory`);
+}
+
+/** @throws {WsctlError} USAGE if it is there, and cannot be listed */
+function namesIn(dataDir: string): string[] {
+  try {
+    return existsSync(dataDir) ? readdirSync(dataDir) : [];
+  } catch (error) {
+    const isFile = (error as NodeJS.ErrnoException).code === "ENOTDIR";
+    const reason = isFile ? "it is not a directory" : errorText(error);
+    throw new WsctlError("USAGE", `Cannot use data directory "${dataDir}": ${reason}`);
+  }
 }
 
 /** How the directory begins in which a backup is unpacked, below the data directory. */
@@ -231,7 +243,7 @@ export const restorePrefix = ".restore-";
  * @throws {WsctlError} USAGE
  */
 export function assertNoUnfinishedRestore(dataDir: string): void {
-  const names = existsSync(dataDir) ? readdirSync(dataDir) : [];
+  const names = namesIn(dataDir);
   if (!names.some((name) => name.startsWith(restorePrefix))) return;
   const text = `Cannot serve from "${dataDir}": a restore to it did not finish`;
   throw new WsctlError("USAGE", `${text}. Delete what is in it, and run wsctl restore again`);
@@ -254,8 +266,7 @@ function endWhatIsUnknown(
   if (writes.length > 0) journal.commitNow(writes);
   const running = journal.schedules.all().filter(({ pausedAt }) => pausedAt === undefined);
   const pauseReason = "restored from a backup";
-  for (const schedule of running)
-    journal.schedules.put({ ...schedule, pausedAt: now, pauseReason });
+  for (const each of running) journal.schedules.put(pausedSchedule(each, now, pauseReason));
   journal.lineage.restored(now);
   const resource = { created_at, last_sequence, lost: writes.length, paused: running.length };
   journal.audit.write({ action: "backup.restore", outcome: "accepted", resource });

@@ -54,8 +54,9 @@ export function latestDue(
 }
 
 /** The due time including the jitter. */
-export function dueAt({ scheduleId, nextAt, spec }: StoredSchedule): number | undefined {
-  if (nextAt === undefined) return undefined;
+export function dueAt(schedule: StoredSchedule): number | undefined {
+  const { scheduleId, nextAt, pausedAt, spec } = schedule;
+  if (nextAt === undefined || pausedAt !== undefined) return undefined;
   return nextAt + computeJitter(scheduleId, nextAt, spec.jitter_seconds * 1000);
 }
 

@@ -15,7 +15,11 @@ import { isInForce } from "../auth/bearerTokens.ts";
 import { AgentScope } from "../core/agents/agentScope.ts";
 import type { Engine } from "../engine/engine.ts";
 import { assertSize, type JobSubmitter } from "../jobs/submitJob.ts";
-import type { ScheduleTable, StoredSchedule } from "../journal/tables/scheduleTable.ts";
+import {
+  pausedSchedule,
+  type ScheduleTable,
+  type StoredSchedule,
+} from "../journal/tables/scheduleTable.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import { checkTiming } from "./nextRun.ts";
 import { dueAt, latestDue, lookBackMs, nextDue, replanned } from "./plannedRun.ts";
@@ -87,8 +91,7 @@ export class Scheduler {
   }
 
   pause(schedule: StoredSchedule): StoredSchedule {
-    const { nextAt: _next, ...rest } = schedule;
-    return this.#store({ ...rest, pausedAt: this.#options.clock.wall() });
+    return this.#store(pausedSchedule(schedule, this.#options.clock.wall()));
   }
 
   /** @throws {WsctlError} CONFLICT if the signatures allow no further run */
@@ -244,7 +247,7 @@ export class Scheduler {
     if (pauseReason === undefined) return schedule;
     const { clock, log } = this.#options;
     log.warn("schedule paused", { schedule: schedule.spec.name, reason: pauseReason });
-    return { ...schedule, pausedAt: clock.wall(), pauseReason };
+    return pausedSchedule(schedule, clock.wall(), pauseReason);
   }
 
   /** An event says once that a signed schedule ends soon. */
@@ -279,10 +282,8 @@ export class Scheduler {
   }
 
   #stop(schedule: StoredSchedule, came: number, why: string): void {
-    const { nextAt: _next, ...rest } = schedule;
-    const now = this.#options.clock.wall();
     const last = { dueAt: came, skipReason: `FORBIDDEN ${why}` };
-    this.#records.put({ ...rest, pausedAt: now, pauseReason: why, last });
+    this.#records.put({ ...pausedSchedule(schedule, this.#options.clock.wall(), why), last });
     this.#options.log.warn("schedule paused", { schedule: schedule.spec.name, reason: why });
   }
 

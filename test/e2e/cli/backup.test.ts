@@ -8,6 +8,7 @@ import { Header } from "tar";
 import { openBackup } from "../../../cmd/backup/backupFile.ts";
 import { verifyBackup } from "../../../lib/control/backup/restoreBackup.ts";
 import type { AuditLine } from "../../../lib/protocol/api/audit.ts";
+import type { ScheduleView } from "../../../lib/protocol/api/schedules.ts";
 import type { JobDetail, JobView } from "../../../lib/protocol/api/views.ts";
 import { jsonLines } from "../../support/processes/cli.ts";
 import { JoinableFleet } from "../../support/processes/fleet.ts";
@@ -27,6 +28,8 @@ test("a backup of a control plane that serves is restored with its jobs, and rep
   await agent.logged(/ connected$/);
   await fleet.run("send", "ping", "--agent", "web-1");
   await fleet.run("schedules", "create", "nightly", "ping", "--agent", "web-1", "--every", "1h");
+  const soon = new Date(Date.now() + 1_000).toISOString();
+  await fleet.run("schedules", "create", "soon", "info", "--agent", "web-1", "--at", soon);
   await agent.stop();
   await fleet.run("send", "info", "--agent", "web-1", "--no-wait", "--ttl", "1h");
   const jobs = jsonLines<JobView>(await fleet.run("jobs", "list", "--json"));
@@ -45,7 +48,7 @@ test("a backup of a control plane that serves is restored with its jobs, and rep
   const restored = await wsctl(["restore", file, "--data-dir", dataDir]);
   expect(restored.code).toBe(0);
   expect(restored.stderr).toContain("1 open request ended as lost");
-  expect(restored.stderr).toContain("Paused schedules: nightly");
+  expect(restored.stderr).toContain("Paused schedules: nightly, soon");
   expect(restored.stderr).toMatch(/Tokens that were revoked after 20.* are valid again/);
   await using serving = await startServe({ dataDir });
   const there = (...args: string[]) => wsctl([...args, "--data-dir", dataDir]);
@@ -57,10 +60,13 @@ test("a backup of a control plane that serves is restored with its jobs, and rep
     state: "lost",
     message: expect.stringContaining("restored from a backup"),
   });
-  const [schedule] = jsonLines<{ name: string; paused_at?: string }>(
-    await there("schedules", "list", "--json"),
-  );
-  expect(schedule?.paused_at).toBeDefined();
+  const schedules = jsonLines<ScheduleView>(await there("schedules", "list", "--json"));
+  const paused = schedules.map(({ name, paused_at, next_at }) => [name, paused_at, next_at]);
+  const at = expect.stringMatching(/^20/);
+  expect(paused).toEqual([
+    ["nightly", at, undefined],
+    ["soon", at, undefined],
+  ]);
   const trail = jsonLines<AuditLine>(await there("audit", "export", "--action", "backup.restore"));
   expect(trail).toHaveLength(1);
   expect((await there("audit", "verify")).code).toBe(0);

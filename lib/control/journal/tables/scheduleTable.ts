@@ -27,6 +27,15 @@ export interface StoredSchedule {
   latestJobId?: string;
 }
 
+/** Returns the schedule without a next run, until it is resumed. */
+export function pausedSchedule(
+  { nextAt: _next, ...rest }: StoredSchedule,
+  pausedAt: number,
+  pauseReason?: string,
+): StoredSchedule {
+  return { ...rest, pausedAt, ...(pauseReason === undefined ? {} : { pauseReason }) };
+}
+
 export type ScheduleFact =
   | { type: "schedule_stored"; schedule: StoredSchedule }
   | { type: "schedule_removed"; schedule_id: string };
