@@ -104,10 +104,7 @@ export class Executor {
       if (entry.record.state === "ended") this.#outbox.respondDurably(entry, t);
       return;
     }
-    if (known !== undefined) {
-      const interrupted = failure("INTERRUPTED", "it is not known how the command ended");
-      return this.#outbox.respond(requestId, known.answer ?? interrupted, t, t.now - known.since);
-    }
+    if (known !== undefined) return this.#outbox.respondFromJournal(known, t);
     if (this.#restart.isPending || this.#isStopping) {
       // A peer of wsctl.v1 repeats a command without a response after a reconnect.
       if (this.#outbox.connection?.isExtended) return;

@@ -164,13 +164,16 @@ export type OutputPiece = { requestId: string } & Output["payload"];
 /** Why a command is stopped: its timeout has passed, or its job was cancelled. */
 export type StopReason = "timeout" | "cancel";
 
-/** How a command ended. */
+/**
+ * How a command ended. `ranMs` is how long a program ran that may have ended while no agent was
+ * there.
+ */
 export type CommandResult =
-  | { status: "success" | "failed"; message?: string; result?: unknown }
+  | { status: "success" | "failed"; message?: string; result?: unknown; ranMs?: number }
   /** The process must be replaced; the new process responds. */
   | { status: "restart"; update?: Update }
   /** The command was stopped; `output` is what it had written until then. */
-  | { status: "stopped"; why: StopReason; hasBegun: boolean; output: string }
+  | { status: "stopped"; why: StopReason; hasBegun: boolean; output: string; ranMs?: number }
   /** It is not known how the command ended. */
   | { status: "unknown"; message: string }
   /** The command did not start. */

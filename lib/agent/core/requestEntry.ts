@@ -97,9 +97,17 @@ export function timed(
   now: number,
 ): ResponseBody {
   const hasBegun = answer.type === "response" || answer.code !== "NOT_STARTED";
-  return startedAt === undefined || !hasBegun
-    ? answer
-    : { ...answer, executionMs: Math.max(0, Math.round(now - startedAt)) };
+  if (startedAt === undefined || !hasBegun) return answer;
+  const sinceStart = Math.max(0, Math.round(now - startedAt));
+  return { ...answer, executionMs: Math.min(sinceStart, answer.executionMs ?? sinceStart) };
+}
+
+/** Returns how long ago the command of an ended request ended, in milliseconds. */
+export function responseAge({ startedAt, since, answer }: RequestRecord, now: number): number {
+  const { executionMs } = answer ?? {};
+  const endedAt =
+    startedAt === undefined || executionMs === undefined ? since : startedAt + executionMs;
+  return Math.max(0, now - endedAt);
 }
 
 /** Returns the state of a request's program; `none` for a command that runs in this process. */

@@ -88,14 +88,16 @@ export function answerOf(
 ): ResponseBody {
   if (result.status === "unknown") return failure("INTERRUPTED", result.message);
   if (result.status === "not_started") return failure("NOT_STARTED", result.message);
-  if (result.status === "stopped") {
-    const { why, hasBegun, output } = result;
-    if (hasBegun) return stopped(why, timeoutMs, output);
+  const { ranMs, ...rest } = result;
+  const times = ranMs === undefined ? {} : { executionMs: ranMs };
+  if (rest.status === "stopped") {
+    const { why, hasBegun, output } = rest;
+    if (hasBegun) return { ...stopped(why, timeoutMs, output), ...times };
     if (why === "cancel") return cancelled();
     const text = `the timeout of ${timeoutMs / 1000} s passed before the program started`;
     return failure("NOT_STARTED", text);
   }
-  return { type: "response", ...result };
+  return { type: "response", ...rest, ...times };
 }
 
 export function failure(code: ErrorCode, message: string): ResponseBody {

@@ -4,9 +4,9 @@
  */
 import { answerRepeatMs } from "../../protocol/limits.ts";
 import type { DeadlineQueue } from "../../time/deadlineQueue.ts";
-import type { ResponseBody } from "./model.ts";
-import { put, type RequestEntry } from "./requestEntry.ts";
-import { buildMessage } from "./response.ts";
+import type { RequestRecord, ResponseBody } from "./model.ts";
+import { put, type RequestEntry, responseAge } from "./requestEntry.ts";
+import { buildMessage, failure } from "./response.ts";
 import type { AgentTransition } from "./transition.ts";
 
 /** The connection over which responses are sent. */
@@ -88,13 +88,19 @@ export class ResponseOutbox {
 
   /** Stores and sends a response. */
   respondDurably(entry: RequestEntry, t: AgentTransition): void {
-    const { requestId, answer, since } = entry.record;
+    const { requestId, answer } = entry.record;
     t.write(put(entry));
     if (entry.isUnsaved) t.perform({ type: "confirmPersisted", requestId });
     if (this.#connection === undefined || answer === undefined || entry.isAcknowledged) return;
     this.#deadlines.set(requestId, t.now + answerRepeatMs);
-    this.respond(requestId, answer, t, t.now - since);
+    this.respond(requestId, answer, t, responseAge(entry.record, t.now));
     this.#pingIfMany(t);
+  }
+
+  /** Responds to a repeated request that only the journal knows. */
+  respondFromJournal(known: RequestRecord, t: AgentTransition): void {
+    const interrupted = failure("INTERRUPTED", "it is not known how the command ended");
+    this.respond(known.requestId, known.answer ?? interrupted, t, responseAge(known, t.now));
   }
 
   /**

@@ -64,6 +64,8 @@ export interface RunEnd {
   fault?: string;
   /** None of the steps started. */
   isUnstarted?: boolean;
+  /** From the start of the first step to the end of the last one, in milliseconds. */
+  ranMs?: number;
   /** Both streams in order of arrival, head and tail. */
   output: string;
   /** The sequence number of the last chunk of live output. */

@@ -48,6 +48,7 @@ export class SupervisedProcess {
   #stopped: RunEnd["stopped"];
   readonly #preparation = new AbortController();
   #hasExited = false;
+  #startedAt = 0;
   #killedAt = Number.POSITIVE_INFINITY;
   /** The program has ended, so nothing stops it any more. */
   #isOver = false;
@@ -137,6 +138,7 @@ export class SupervisedProcess {
     child.once("error", (error) => {
       if (child.pid === undefined) failed(error);
     });
+    if (!hasBegun) this.#startedAt = performance.now();
     this.#child = child;
     this.#hasExited = false;
     this.#backpressure.take(stdout, "stdout", (chunk) => {
@@ -151,6 +153,7 @@ export class SupervisedProcess {
   /** A daemon may hold the pipes open: only the output that is already there is read. */
   async #exited(closed: Promise<unknown>, exitCode: number | null, signal: string | null) {
     this.#hasExited = true;
+    const ranMs = Math.round(performance.now() - this.#startedAt);
     const isLast = exitCode !== 0 || this.#steps.length === 0;
     if (this.#stopped === undefined) this.#isOver = isLast;
     this.#backpressure.drain();
@@ -161,6 +164,7 @@ export class SupervisedProcess {
       ...(exitCode === null ? {} : { exitCode }),
       ...(signal === null ? {} : { signal }),
       ...(this.#stopped === undefined ? {} : { stopped: this.#stopped }),
+      ranMs,
       output: this.#output.text(),
     });
   }

@@ -1,6 +1,13 @@
 /** Commands of the operator's own, as programs on a host: real processes, on every runtime. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { OutcomeLine } from "../../../lib/protocol/api/views.ts";
@@ -103,16 +110,24 @@ describe.each(flavours)("an agent on %s", (flavour) => {
       `echo $$ > ${mark}; while kill -0 $(cat ${mark}.agent) 2>/dev/null; do sleep 0.05; done; echo > ${done}; echo bye; exit 7`,
     );
     writeFileSync(`${mark}.agent`, String(agent.pid));
+    const sentAt = performance.now();
     const answer = send(id, `away-${flavour}`);
     await written(mark);
     await agent.kill();
     await written(done);
+    const runs = join(`${dataDir}`, "agents", id, "runs");
+    const end = join(runs, readdirSync(runs)[0] ?? "", "end.json");
+    while (!existsSync(end)) await Bun.sleep(10);
+    const ranMsMax = performance.now() - sentAt;
     agent = await start();
-    expect(await answer).toMatchObject({
+    const outcome = await answer;
+    expect(outcome).toMatchObject({
       outcome: "failed",
       message: "exited with status 7\nbye",
       result: { exit_code: 7 },
     });
+    // It ran until it ended, and not until the agent was back.
+    expect(outcome.execution_ms).toBeLessThan(ranMsMax);
   });
 
   test("stops what ignores SIGTERM at its timeout, with all that it started", async () => {

@@ -11,11 +11,12 @@ export function buildResult(
     const message = "the supervisor ended unexpectedly; it is not known how the program ended";
     return { status: "unknown", message };
   }
-  const { stopped, fault, exitCode, signal, output } = end;
+  const { stopped, fault, exitCode, signal, output, ranMs } = end;
+  const times = ranMs === undefined ? {} : { ranMs };
   if (stopped !== undefined && fault !== undefined) return { status: "unknown", message: fault };
   const hasBegun = !end.isUnstarted;
   if (stopped === "timeout" || stopped === "cancel") {
-    return { status: "stopped", why: stopped, hasBegun, output };
+    return { status: "stopped", why: stopped, hasBegun, output, ...times };
   }
   if (stopped !== undefined && !hasBegun) {
     return { status: "not_started", message: `${formatFailure(end)}, before the program started` };
@@ -34,7 +35,7 @@ export function buildResult(
   const isSuccess = exitCode === 0 && stopped === undefined;
   const head = isSuccess ? [] : [formatFailure(end)];
   const message = [...head, output.trimEnd()].filter((part) => part !== "").join("\n");
-  return { status: isSuccess ? "success" : "failed", message, result };
+  return { status: isSuccess ? "success" : "failed", message, result, ...times };
 }
 
 function formatFailure({ exitCode, signal, stopped }: RunEnd): string {
