@@ -25,6 +25,10 @@ export const eventRoutes: Route[] = [
 function stream({ c, engine, events, token, scope, authority }: RouteContext): Response {
   const most = Number.MAX_SAFE_INTEGER;
   const after = readNumber(c, "after", { least: 0, most, otherwise: events.head });
+  if (after > events.head) {
+    const text = `Query parameter "after" is ${after}, but the log ends at entry ${events.head}`;
+    throw new WsctlError("MALFORMED", `${text}: it is another log, or an older copy`);
+  }
   const last = c.req.header("last-event-id");
   const given = c.req.query("since");
   if (given !== undefined && !isTimestamp(given)) {

@@ -117,6 +117,10 @@ describe("events", () => {
     expect(sequences).toEqual([...new Set(sequences)].sort((a, b) => a - b));
   });
 
+  test("are refused from an entry that the log does not have", async () => {
+    expectRefusal(await fleet.run("events", "--after", "999999"), 2, /the log ends at entry \d+/);
+  });
+
   test("an agent that is offline for long, and an approval that waits, are events", async () => {
     await using stream = follow("--type", "agent.offline,agent.connected", "--after", "0");
     const agent = fleet.agent(fleet.newHost(), "--id", "gone-1", "--join", await fleet.joinText());
