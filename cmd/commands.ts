@@ -130,6 +130,9 @@ async function newRun(options: CommandsOptions & { name: string }): Promise<numb
   if (!/^[a-z0-9][a-z0-9._-]*$/i.test(options.name)) {
     throw usage(`Name "${options.name}": expected letters, digits, ".", "_" and "-"`);
   }
+  if (builtInNames.includes(options.name)) {
+    throw usage(`Cannot create command "${options.name}": it is built in. Use another name`);
+  }
   const text = template(options.name);
   parseProgram(file, text);
   const path = join(resolveCommandsDir(options), file);
@@ -145,13 +148,10 @@ async function newRun(options: CommandsOptions & { name: string }): Promise<numb
   return exitOk;
 }
 
+const builtInNames = [...builtIn.keys(), ...builtInProgramNames];
+
 function openManifestDirectory(options: CommandsOptions): ManifestDirectory<Program> {
-  return new ManifestDirectory(
-    resolveCommandsDir(options),
-    parseProgram,
-    [...builtIn.keys(), ...builtInProgramNames],
-    silentLog,
-  );
+  return new ManifestDirectory(resolveCommandsDir(options), parseProgram, builtInNames, silentLog);
 }
 
 function resolveServicesDir(options: CommandsOptions): string {

@@ -170,7 +170,7 @@ function add(flags: Map<string, string[]>, name: string, value: string, shown: s
   const earlier = flags.get(name);
   if (earlier === undefined) flags.set(name, [value]);
   else if (repeatable.has(name)) earlier.push(value);
-  else throw usage(`Flag ${shown} is specified twice: it takes one value`);
+  else throw usage(`Flag ${shown} is specified twice: specify it once`);
 }
 
 function applyDefaults(

@@ -47,7 +47,7 @@ export const jobArgs = {
   },
   force: {
     type: "boolean",
-    description: "accept a command that no selected agent has yet",
+    description: "send a command that no agent of the target announced, although some are offline",
   },
   ...runArgs,
 } as const satisfies ArgsDef;

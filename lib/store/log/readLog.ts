@@ -1,4 +1,5 @@
 /** Reads a log that another process may be writing, and changes nothing. */
+import { WsctlError } from "../../protocol/errors.ts";
 import { readOnlyStorage } from "./fileStorage.ts";
 import { decodeSegmentHeader, formatVersion, headerBytes, linesOf, toHex } from "./format.ts";
 import { HeadFile, type LogHead } from "./head.ts";
@@ -75,6 +76,10 @@ function readHeadOf(storage: LogStorage): LogHead {
   const file = new HeadFile(storage);
   const head = file.read();
   if (head !== undefined) return head;
+  if (!file.isPresent && segmentsIn(storage).length === 0) {
+    const advice = 'Specify the directory of a log, such as "log" in a data directory';
+    throw new WsctlError("USAGE", `Cannot read "${storage.path}": it has no log. ${advice}`);
+  }
   throw headDamaged(storage.path, file.isPresent ? "it does not verify" : "it is missing");
 }
 

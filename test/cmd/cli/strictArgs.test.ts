@@ -112,11 +112,11 @@ describe("strictArgs() refuses", () => {
     [["ping", "--=x"], "Unknown flag --: see --help"],
     [
       ["ping", "--server", "a", "--server", "b"],
-      "Flag --server is specified twice: it takes one value",
+      "Flag --server is specified twice: specify it once",
     ],
-    [["ping", "-a", "x", "--agent=x"], "Flag --agent is specified twice: it takes one value"],
-    [["ping", "--json", "--json"], "Flag --json is specified twice: it takes one value"],
-    [["ping", "--wait", "--no-wait"], "Flag --wait is specified twice: it takes one value"],
+    [["ping", "-a", "x", "--agent=x"], "Flag --agent is specified twice: specify it once"],
+    [["ping", "--json", "--json"], "Flag --json is specified twice: specify it once"],
+    [["ping", "--wait", "--no-wait"], "Flag --wait is specified twice: specify it once"],
     [["ping", "--server"], "Flag --server needs a value: --server URL"],
     [
       ["exec", "--", "df"],
