@@ -82,13 +82,16 @@ export function outcomeFromTimeout(
     const message = `Invalid response from the agent: ${request.rejectedResponse}`;
     return { outcome: "lost", code: "MALFORMED", message };
   }
-  return queue.peer === undefined
-    ? { outcome: "lost", code: "DISCONNECTED", message: "Sent, but the agent did not reconnect" }
-    : {
-        outcome: "lost",
-        code: "TIMEOUT",
-        message: "The agent is connected, but sent no response in time",
-      };
+  const { peer } = queue;
+  if (peer === undefined) {
+    const message = "Sent, but the agent did not reconnect";
+    return { outcome: "lost", code: "DISCONNECTED", message };
+  }
+  const isElsewhere = request.journalId !== undefined && request.journalId !== peer.journalId;
+  const message = isElsewhere
+    ? "Sent, but the agent has another journal since then, which knows nothing of it"
+    : "The agent is connected, but sent no response in time";
+  return { outcome: "lost", code: "TIMEOUT", message };
 }
 
 export function buildOutcome(

@@ -4,7 +4,9 @@ import type { Job, OpenRequest } from "../../../../../lib/control/core/model.ts"
 import {
   buildOutcome,
   outcomeFromResponse,
+  outcomeFromTimeout,
 } from "../../../../../lib/control/core/requests/outcome.ts";
+import type { AgentQueue } from "../../../../../lib/control/core/requests/requestTable.ts";
 import { decodeFromAgent } from "../../../../../lib/protocol/wire/codec.ts";
 import type { Response } from "../../../../../lib/protocol/wire/message.ts";
 
@@ -58,4 +60,16 @@ describe("the beginning of a command", () => {
     expect(times({ execution_ms: -1 })).toEqual(unknown);
     expect(times({ execution_ms: 5 }, { isExtended: false })).toEqual(unknown);
   });
+});
+
+test("a lost request says whether the agent with the journal that it was sent to is there", () => {
+  const sent = { ...request, journalId: "first" };
+  const peer = { sessionId: 1, agentId: "a", isExtended: true, clockSetByMs: 0 };
+  const messageWith = (journalId?: string) => {
+    const queue = { peer: journalId === undefined ? undefined : { ...peer, journalId } };
+    return outcomeFromTimeout(sent, queue as AgentQueue, false).message;
+  };
+  expect(messageWith()).toBe("Sent, but the agent did not reconnect");
+  expect(messageWith("first")).toBe("The agent is connected, but sent no response in time");
+  expect(messageWith("second")).toContain("the agent has another journal since then");
 });
