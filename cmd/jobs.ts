@@ -9,7 +9,7 @@ import { formatMs } from "./flags/values.ts";
 import { type FollowFlags, followArgs, JobFollower } from "./jobs/followJob.ts";
 import { list } from "./jobs/listJobs.ts";
 import { retry } from "./jobs/retryJob.ts";
-import { submitJob, waitArg } from "./jobs/submitJob.ts";
+import { submitAndFollow, waitArg } from "./jobs/submitAndFollow.ts";
 import { quantity } from "./output/quantity.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
@@ -73,7 +73,8 @@ const create = defineCommand({
     ...followArgs,
     wait: waitArg,
   },
-  run: async ({ args }) => submitJob(readSignedJob(args.file), await findControlPlane(args), args),
+  run: async ({ args }) =>
+    submitAndFollow(readSignedJob(args.file), await findControlPlane(args), args),
 });
 
 const approve = defineCommand({

@@ -11,7 +11,12 @@ import { buildJobRequest, type JobFlags, jobArgs, parseParameters } from "./flag
 import { confirmArgs, parseTarget, type TargetFlags, targetArgs } from "./flags/target.ts";
 import { parseParams } from "./flags/values.ts";
 import { followArgs } from "./jobs/followJob.ts";
-import { type JobCreation, type SubmitFlags, submitJob, waitArg } from "./jobs/submitJob.ts";
+import {
+  type JobCreation,
+  type SubmitFlags,
+  submitAndFollow,
+  waitArg,
+} from "./jobs/submitAndFollow.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
 import { promptParameters } from "./templates/promptParameters.ts";
@@ -184,7 +189,7 @@ async function runRun(flags: RunFlags): Promise<number> {
     target,
     ...(reason === undefined ? {} : { reason }),
   };
-  return submitJob(request, controlPlane, flags, creationOf(client, flags.name, filled));
+  return submitAndFollow(request, controlPlane, flags, creationOf(client, flags.name, filled));
 }
 
 /** The control plane builds the job; only the confirmed number of agents is taken from the request. */

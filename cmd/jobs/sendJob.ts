@@ -9,7 +9,7 @@ import { findControlPlane } from "../flags/controlPlane.ts";
 import { printTarget } from "../flags/target.ts";
 import { print, remark } from "../output/stdio.ts";
 import { followArgs } from "./followJob.ts";
-import { type SubmitFlags, submitJob, toTargetQuery, waitArg } from "./submitJob.ts";
+import { type SubmitFlags, submitAndFollow, toTargetQuery, waitArg } from "./submitAndFollow.ts";
 
 /** The flags that say what happens with the job and its outcomes. */
 export const sendFlags = {
@@ -57,7 +57,7 @@ export async function sendJob(plain: JobRequestInput, options: SendOptions): Pro
     return exitOk;
   }
   const jobRequest = options.sign.length > 0 ? await signJob(plain, controlPlane, options) : plain;
-  if (options.save === undefined) return submitJob(jobRequest, controlPlane, options);
+  if (options.save === undefined) return submitAndFollow(jobRequest, controlPlane, options);
   const { writeSigned } = await import("../signing/signedFile.ts");
   writeSigned(options.save, jobRequest);
   print(options.save);

@@ -48,7 +48,7 @@ export interface JobCreation {
  * Prints every outcome when it arrives. The outcomes determine the exit status.
  * @param create By default the job is created as it is.
  */
-export async function submitJob(
+export async function submitAndFollow(
   request: JobRequestInput,
   controlPlane: ControlPlane,
   flags: SubmitFlags,
