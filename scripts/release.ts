@@ -4,7 +4,9 @@
  * same commit gives the same bytes. A release that is larger or slower to start than the last one,
  * by more than the budget, is not signed.
  *
- *   npm run release -- --output DIR [--target bun-linux-x64 …] [--key FILE] [--record]
+ *   npm run release [-- --output DIR] [--target bun-linux-x64 …] [--key FILE] [--record]
+ *
+ * By default it is written to `dist/release`.
  */
 import { createHash } from "node:crypto";
 import {
@@ -155,13 +157,12 @@ function signSums(sums: string, path: string, output: string): void {
 if (import.meta.main) {
   const { values } = parseArgs({
     options: {
-      output: { type: "string" },
+      output: { type: "string", default: "dist/release" },
       target: { type: "string", multiple: true, default: allTargets },
       key: { type: "string" },
       record: { type: "boolean", default: false },
     },
   });
   const { output, target: targets, key, record } = values;
-  if (output === undefined) throw new Error("Missing --output DIR: the directory of the release");
   console.log((await buildRelease({ output, targets, key, record })).trimEnd());
 }
