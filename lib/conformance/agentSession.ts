@@ -83,11 +83,12 @@ export class AgentSession {
     return { link, id, mark };
   }
 
-  /** The answer of the agent to a request, if it comes. */
-  answer({ link, id, mark }: SentCommand): Promise<ReceivedMessage | undefined> {
-    return link.until(this.options.answerMs, () =>
-      link.messages.slice(mark).find((each) => requestIdOf(each) === id && isAnswer(each)),
-    );
+  /** The answer of the agent to a request, if it comes before the connection ends. */
+  async answer({ link, id, mark }: SentCommand): Promise<ReceivedMessage | undefined> {
+    const found = () =>
+      link.messages.slice(mark).find((each) => requestIdOf(each) === id && isAnswer(each));
+    await link.until(this.options.answerMs, () => found() ?? link.closed);
+    return found();
   }
 
   /** Requires a `response` to a command. */
@@ -100,6 +101,14 @@ export class AgentSession {
     }
     const how = sent.link.closed === undefined ? "nothing" : "a closed connection";
     throw new Mismatch(`expected a response within ${this.options.answerMs / 1000} s, got ${how}`);
+  }
+
+  /** Requires a `response` to a command, on a new connection if the agent ends the present one. */
+  async requireResponseAnywhere(): Promise<ReceivedMessage> {
+    const sent = await this.sendCommand();
+    const answer = await this.answer(sent);
+    if (answer !== undefined || sent.link.closed === undefined) return this.requireResponse(sent);
+    return this.requireResponse(await this.sendCommand());
   }
 
   /** Sends a text, and returns the error message that follows, if one does. */
@@ -124,15 +133,17 @@ export interface SentCommand {
   mark: number;
 }
 
-/** A connection on which this long nothing comes has not ended because of its beginning. */
-const lastsMs = 300;
+/** How long an agent whose offered subprotocol was not agreed may take to end the connection. */
+const declineMs = 3_000;
 
 /**
  * Whether a connection is one to work with: an agent that offers a subprotocol may end the first
- * one at once, because none was agreed, and connect again without it.
+ * one, because none was agreed, and connect again without the offer. An agent that sends a message
+ * has accepted the connection.
  */
 async function lasts(link: Link): Promise<boolean> {
-  const left = link.openedAt + lastsMs - performance.now();
+  if (link.headers["sec-websocket-protocol"] === undefined) return link.closed === undefined;
+  const left = link.openedAt + declineMs - performance.now();
   if (left > 0) await link.until(left, () => link.closed ?? link.messages[0]);
   return link.closed === undefined;
 }

@@ -149,8 +149,7 @@ export const refusalChecks: AgentCheck[] = [
       link.send(
         having({ payload: { command: "ping", parameters: { text: "x".repeat(200_000) } } }),
       );
-      await link.until(Math.min(session.options.answerMs, 500), () => link.closed);
-      await session.requireResponse(await session.sendCommand());
+      await session.requireResponseAnywhere();
     },
   },
   {
@@ -170,6 +169,6 @@ export const refusalChecks: AgentCheck[] = [
     level: "must",
     title: "works on after a binary frame, if need be on a new connection",
     source: decisions.binary,
-    run: async (session) => void (await session.requireResponse(await session.sendCommand())),
+    run: async (session) => void (await session.requireResponseAnywhere()),
   },
 ];

@@ -20,7 +20,11 @@ const hasJava = javaVersion() >= 17;
 /** The compiler, and the library that Debian packages; nothing is downloaded. */
 const goLibraries = "/usr/share/gocode";
 const hasGo = Bun.which("go") !== null && existsSync(join(goLibraries, "src/github.com/gorilla"));
-const times = ["--heartbeat", "1s", "--status-interval", "3s"];
+/**
+ * The peers send heartbeats every second. The limits are far longer: a disk of a busy machine that
+ * takes seconds for a sync is no fault of a peer.
+ */
+const times = ["--timeout", "15s", "--heartbeat", "10s", "--status-interval", "10s"];
 const reports = temporaryDir();
 
 function javaVersion(): number {
@@ -77,7 +81,8 @@ async function onControlPlane(): Promise<Finished> {
     "--badge",
     join(`${reports}`, "badge.json"),
   ];
-  const args = ["conformance", "control-plane", target.serving.url, "--heartbeat", "1s", "--json"];
+  const limits = ["--timeout", "15s", "--heartbeat", "1s"];
+  const args = ["conformance", "control-plane", target.serving.url, ...limits, "--json"];
   return await wsctl([...args, ...files, "--send", send], { env: { WSCTL_TOKEN: token } });
 }
 
