@@ -2,6 +2,7 @@ import { defineCommand } from "citty";
 import type { ClusterNodeControl } from "../lib/cluster/clusterNode.ts";
 import type { NatsSettings } from "../lib/cluster/nats/threadMessages.ts";
 import { assertNoUnfinishedRestore } from "../lib/control/backup/restoreBackup.ts";
+import { ThreadIndex } from "../lib/control/journal/feed/threadIndex.ts";
 import { type Control, type ControlOptions, startControl } from "../lib/control/start.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { startZombieReaper } from "../lib/runtime/zombieReaper.ts";
@@ -247,7 +248,9 @@ async function serveRun(options: ServeOptions): Promise<number> {
   startZombieReaper(runtime);
   const cluster = parseCluster(options);
   const extension = await mcpExtension(options, log);
-  const control = await start({ ...settings, ...extension, runtime, clock, log }, cluster);
+  const openIndex = (path: string) => new ThreadIndex(path);
+  const parts = { runtime, clock, log, openIndex };
+  const control = await start({ ...settings, ...extension, ...parts }, cluster);
   const { url, publicUrl: public_url } = control;
   const elsewhere = public_url === url ? {} : { public_url };
   const place = { data_dir: settings.dataDir, pid: process.pid };

@@ -14,15 +14,18 @@ export interface BuildOptions {
   fault?: string | undefined;
 }
 
-/** The thread of the connection to NATS, which the binary starts by its path. */
-export const threadFile = "lib/cluster/nats/natsThread.ts";
+/** The threads, which the binary starts by their paths. */
+export const threadFiles = [
+  "lib/cluster/nats/natsThread.ts",
+  "lib/control/journal/feed/indexThread.ts",
+];
 
 export async function build(options: BuildOptions): Promise<void> {
   await ensureConsoleBundle();
   const args = [
     "build",
     "cmd/wsctl.ts",
-    threadFile,
+    ...threadFiles,
     "--compile",
     "--minify",
     "--bytecode",

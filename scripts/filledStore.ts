@@ -67,7 +67,7 @@ function fill(journal: ControlJournal, requests: number): void {
     if (writes.length < 8_000 && index < requests - 1) continue;
     journal.commitNow(writes);
     writes = [];
-    while (journal.indexHistory());
+    while (journal.upkeep.indexHistory());
     if (index % 500_000 < 4_000) process.stderr.write(`${index + 1} of ${requests}\n`);
   }
   wholeIndex(journal);

@@ -41,6 +41,7 @@ export const folders: readonly Folder[] = [
     what: "what differs between Bun, Deno and Node.js",
     mayImport: [protocol, "lib/network"],
   },
+  { path: "lib/threads", what: "the files of threads, and answers to wait for", mayImport: [] },
   {
     path: "lib/store",
     what: "SQLite, group commit, audit trail; `log/` is the append-only log",
@@ -74,7 +75,7 @@ export const folders: readonly Folder[] = [
     what: "several control planes that are one: the log on NATS, the lease, forwarding",
     mayImport: [
       ...[protocol, "lib/time", "lib/log", "lib/files", "lib/network", "lib/runtime", "lib/store"],
-      "lib/control",
+      ...["lib/threads", "lib/control"],
     ],
   },
 
@@ -85,8 +86,8 @@ export const folders: readonly Folder[] = [
   },
   {
     path: "lib/control/journal",
-    what: "durable state: `tables/`, and `history/` of old jobs",
-    mayImport: [...base, "lib/store", core],
+    what: "durable state: the log's `index/` and its `feed/`, `tables/`, and `history/` of old jobs",
+    mayImport: [...base, "lib/store", "lib/threads", core],
   },
   {
     path: "lib/control/capabilities",
@@ -279,11 +280,7 @@ export const folders: readonly Folder[] = [
     what: "the conformance suite: checks of agents and of control planes",
     mayImport: [protocol, "lib/network"],
   },
-  {
-    path: "lib/mcp",
-    what: "tools for language models",
-    mayImport: [protocol, "lib/client"],
-  },
+  { path: "lib/mcp", what: "tools for language models", mayImport: [protocol, "lib/client"] },
   {
     path: "lib/package",
     what: "the entries of the npm package",

@@ -31,7 +31,7 @@ function fill(): void {
     if (writes.length < 8_000 && index < requests - 1) continue;
     journal.commitNow(writes);
     writes = [];
-    while (journal.indexHistory());
+    while (journal.upkeep.indexHistory());
   }
   journal.close();
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { threadFile } from "../scripts/build.ts";
+import { threadFiles } from "../scripts/build.ts";
 import { folderOf, folders, looseFiles, mayImport, withTables } from "../scripts/layout.ts";
 import { imports, root, sources } from "./support/fixtures/sources.ts";
 
@@ -53,7 +53,7 @@ describe("the walls", () => {
 
   test("each file of cmd and lib is reached from an entry", () => {
     const ofPackage = product.filter(({ path }) => path.startsWith("lib/package/"));
-    const entries = ["cmd/wsctl.ts", threadFile, ...ofPackage.map(({ path }) => path)];
+    const entries = ["cmd/wsctl.ts", ...threadFiles, ...ofPackage.map(({ path }) => path)];
     const others = sources("scripts").flatMap(imports);
     const edges = new Map(product.map((source) => [source.path, imports(source)]));
     const reached = new Set<string>();

@@ -190,9 +190,9 @@ export class ClusterNode {
   }
 
   async #openReplica(): Promise<void> {
-    const { dataDir, clock, runtime, log } = this.#options;
+    const { dataDir, clock, runtime, log, openIndex } = this.#options;
     const { cluster, node } = this.#settings;
-    const common = { dataDir, clock, runtime, log, nats: this.#nats, cluster, node };
+    const common = { dataDir, clock, runtime, log, openIndex, nats: this.#nats, cluster, node };
     const replica = await Replica.open({ ...common, logId: this.#shared.log_id });
     replica.onFailed = (error) => this.#fail(error);
     this.#replica = replica;

@@ -3,7 +3,7 @@
 import { type ControlOptions, startControl } from "../control/start.ts";
 import type { WsctlError } from "../protocol/errors.ts";
 import type { Replica } from "./copy/replica.ts";
-import type { PublishOutcome } from "./nats/publishResult.ts";
+import type { PublishOutcome } from "./nats/publishOutcome.ts";
 import { Signal } from "./signal.ts";
 
 export interface LeadershipOptions {

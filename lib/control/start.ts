@@ -32,6 +32,7 @@ import { AllowedHosts } from "./http/allowedHosts.ts";
 import { createApp } from "./http/app.ts";
 import { mounted } from "./http/mounted.ts";
 import { JobSubmitter } from "./jobs/submitJob.ts";
+import type { IndexOpener } from "./journal/feed/journalIndex.ts";
 import { HistoryMaintenance, type JobRetention } from "./journal/history/maintenance.ts";
 import type { ControlJournal } from "./journal/journal.ts";
 import { guardLineage, openJournal } from "./journal/lineage/openJournal.ts";
@@ -81,6 +82,8 @@ export interface ControlOptions extends ListenOptions {
   isTakingOver?: boolean;
   /** Adds routes to the application. */
   extend?: (app: Hono) => void;
+  /** Opens the index of the log; by default, the event loop writes it. */
+  openIndex?: IndexOpener;
   /** The place of this control plane in a cluster that it leads. */
   seat?: ClusterSeat;
 }

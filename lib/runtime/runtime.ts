@@ -14,6 +14,8 @@ export interface ServerSocket {
    * Returns false if the reader is too slow: the message was dropped, and later ones will be too.
    */
   send(text: string): boolean;
+  /** Sends messages with few calls of the system. Returns false as `send` does. */
+  sendAll(texts: readonly string[]): boolean;
   close(code: number, reason: string): void;
   /** Sends a WebSocket ping; `answered` is called with the next pong. */
   ping(answered: () => void): void;
@@ -23,8 +25,6 @@ export interface ServerSocket {
 
 /** A WebSocket of the server whose writer waits for its reader. */
 export interface QueuedSocket extends ServerSocket {
-  /** Sends messages with few calls of the system. Returns false as `send` does. */
-  sendAll(texts: readonly string[]): boolean;
   /** Bytes that the peer has not taken yet. */
   readonly queuedBytes: number;
   /** Calls `drained` once when the peer has taken what was queued; a later call replaces it. */

@@ -29,6 +29,8 @@ export interface DatabaseOptions {
   isDerived?: boolean;
   /** The version of the schema; by default the number of migrations. */
   schemaVersion?: number;
+  /** Another connection of this process reads the file: see `openReadOnly`. */
+  isShared?: boolean;
 }
 
 export interface Statement<Params extends readonly Value[], Row> {
@@ -78,7 +80,7 @@ export class Database {
         throw new Error(`malformed: only ${size} bytes are left`);
       db = new DatabaseSync(options.path, { timeout: 5_000 });
       // One process owns the file: this blocks other processes and avoids the shared-memory index.
-      db.exec("PRAGMA locking_mode=EXCLUSIVE");
+      if (!options.isShared) db.exec("PRAGMA locking_mode=EXCLUSIVE");
       assertOwnDatabase(db, options);
       if (size <= checkedBytesMax) assertUndamaged(db);
       db.exec("PRAGMA journal_mode=WAL");
@@ -89,6 +91,19 @@ export class Database {
     } catch (error) {
       db?.close();
       if (error instanceof WsctlError) throw error;
+      throw new WsctlError("STORAGE_UNAVAILABLE", openError(options, error), { cause: error });
+    }
+  }
+
+  /**
+   * Opens a file for reads that another connection of this process has open.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE
+   */
+  static openReadOnly(options: DatabaseOptions): Database {
+    try {
+      return new Database(new DatabaseSync(options.path, { readOnly: true }), options);
+    } catch (error) {
       throw new WsctlError("STORAGE_UNAVAILABLE", openError(options, error), { cause: error });
     }
   }
@@ -120,14 +135,28 @@ export class Database {
     this.#db.exec(sql);
   }
 
+  /** Runs a function that reads, and sees one state of the file, whatever is written meanwhile. */
+  snapshot<T>(run: () => T): T {
+    if (this.#isInTransaction) return run();
+    this.#db.exec("BEGIN");
+    this.#isInTransaction = true;
+    try {
+      return run();
+    } finally {
+      this.#isInTransaction = false;
+      this.#rollback();
+    }
+  }
+
   /**
-   * Runs a function that reads consistent data; any error in it is reported as a damaged file.
+   * Runs a function that reads one state of the file. Any error in it is reported as a damaged
+   * file.
    *
    * @throws {WsctlError} STORAGE_UNAVAILABLE
    */
   read<T>(run: () => T): T {
     try {
-      return run();
+      return this.snapshot(run);
     } catch (error) {
       const text = openError(this.#options, new Error(`malformed: ${errorText(error)}`));
       throw new WsctlError("STORAGE_UNAVAILABLE", text, { cause: error });

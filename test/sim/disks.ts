@@ -97,8 +97,12 @@ export class ControlDisk extends ControlRecords {
       jobByKey: (key) => this.byKey.get(key),
       jobIdsFrom: () => [],
       jobs: () => ({ jobs: [...this.jobs.values()] }),
-      indexHistory: () => false,
-      mergeHistory: () => false,
+      get upkeep(): never {
+        throw new Error("the index is not simulated");
+      },
+      get upkeepLater(): never {
+        throw new Error("the index is not simulated");
+      },
       requests: (jobId) =>
         (this.byJob.get(jobId) ?? []).map((row) => ({ ...row.request }) as StoredRequest),
       fullRequests: (jobId) =>
@@ -117,9 +121,6 @@ export class ControlDisk extends ControlRecords {
       currentFacts: () => [],
       get recorder(): never {
         throw new Error("the log of the control plane is not simulated");
-      },
-      get retention(): never {
-        throw new Error("retention is not simulated");
       },
       get audit(): never {
         throw new Error("the audit trail is not simulated");

@@ -178,21 +178,24 @@ export class Connection {
     return !this.#clientClosed && !this.#serverClosed && this.#server !== undefined;
   }
 
+  #sendToClient(text: string): boolean {
+    if (this.#serverClosed) return true;
+    if (this.#unread >= unreadMax) return false;
+    this.#network.options.met(messageMet(text));
+    this.#unread++;
+    const deliver = () => this.#client.events.message(text);
+    this.#toClient(() => {
+      this.#unread--;
+      this.repeat = () => this.#toClient(deliver);
+      deliver();
+    });
+    return true;
+  }
+
   #serverSocket(): ServerSocket {
     return {
-      send: (text) => {
-        if (this.#serverClosed) return true;
-        if (this.#unread >= unreadMax) return false;
-        this.#network.options.met(messageMet(text));
-        this.#unread++;
-        const deliver = () => this.#client.events.message(text);
-        this.#toClient(() => {
-          this.#unread--;
-          this.repeat = () => this.#toClient(deliver);
-          deliver();
-        });
-        return true;
-      },
+      send: (text) => this.#sendToClient(text),
+      sendAll: (texts) => texts.every((text) => this.#sendToClient(text)),
       close: (code, reason) => {
         this.#toClient(() => this.#closeClient(code, reason));
         this.#toServer(() => this.#closeServer());

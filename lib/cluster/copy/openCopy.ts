@@ -2,6 +2,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { openControlJournal } from "../../control/journal/controlJournal.ts";
+import type { IndexOpener } from "../../control/journal/feed/journalIndex.ts";
 import type { ControlJournal } from "../../control/journal/journal.ts";
 import type { Log } from "../../log/log.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
@@ -21,12 +22,13 @@ export interface ReplicaOptions {
   clock: Clock;
   runtime: Runtime;
   log: Log;
+  openIndex?: IndexOpener | undefined;
 }
 
 export const noOrigin = { sequence: 1, digest: toHex(firstDigest) };
 
 export function openCopy(
-  { dataDir, clock, runtime, log, nats, logId }: ReplicaOptions,
+  { dataDir, clock, runtime, log, nats, logId, openIndex }: ReplicaOptions,
   origin: { sequence: number; digest: string },
 ): { journal: ControlJournal; copy: ReplicatedLog } {
   let copy: ReplicatedLog | undefined;
@@ -38,6 +40,7 @@ export function openCopy(
   if (!existsSync(join(dataDir, "log", "head"))) removeCopy(dataDir);
   const journal = openControlJournal({
     ...{ dataDir, clock, tryLock: runtime.tryLock },
+    ...(openIndex === undefined ? {} : { openIndex }),
     onFault: (error) => log.error(error.message),
     openLog: (options) => {
       copy = new ReplicatedLog(nats, {

@@ -2,7 +2,7 @@
 import type { ControlJournal } from "../../control/journal/journal.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { firstDigest, toHex } from "../../store/log/format.ts";
-import type { PublishOutcome } from "../nats/publishResult.ts";
+import type { PublishOutcome } from "../nats/publishOutcome.ts";
 import type { StreamBatch, StreamEnd } from "../nats/threadMessages.ts";
 import { noOrigin, openCopy, type ReplicaOptions, removeCopy } from "./openCopy.ts";
 import { type CopiedBatch, followerReason, type ReplicatedLog } from "./replicatedLog.ts";

@@ -8,7 +8,7 @@ import { DurableLog, type LogOptions } from "../../store/log/durableLog.ts";
 import { decodeBatch, encodeBatch, isNext, linesOf, toHex } from "../../store/log/format.ts";
 import type { Appended, DurableBatch, EncodedBatch, EntryPlace } from "../../store/log/segments.ts";
 import type { NatsClient } from "../nats/natsClient.ts";
-import type { PublishOutcome } from "../nats/publishResult.ts";
+import type { PublishOutcome } from "../nats/publishOutcome.ts";
 import type { BatchPosition, StreamBatch, StreamEnd } from "../nats/threadMessages.ts";
 import { batchesAfter } from "./batchesAfter.ts";
 

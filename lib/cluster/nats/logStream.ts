@@ -24,7 +24,7 @@ import {
   type StreamMessage,
 } from "./batchParts.ts";
 import { jetStreamCode, jetStreamCodes } from "./natsErrors.ts";
-import type { PublishOutcome } from "./publishResult.ts";
+import type { PublishOutcome } from "./publishOutcome.ts";
 import type { BatchPosition, PublishRequest, StreamBatch, StreamEnd } from "./threadMessages.ts";
 
 /** The first message of a stream, so that every publication has a last sequence to expect. */

@@ -1,13 +1,14 @@
 /** Calls the thread that holds the connection to NATS. */
 import { Worker } from "node:worker_threads";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
-import { publishMs } from "./logStream.ts";
 import {
-  createPublishResult,
-  type PublishOutcome,
-  readPublishResult,
-  waitForPublishResult,
-} from "./publishResult.ts";
+  createSharedAnswer,
+  readSharedAnswer,
+  waitForSharedAnswer,
+} from "../../threads/sharedAnswer.ts";
+import { threadUrl } from "../../threads/threadUrl.ts";
+import { publishMs } from "./logStream.ts";
+import type { PublishOutcome } from "./publishOutcome.ts";
 import type {
   CallName,
   FromThread,
@@ -46,7 +47,7 @@ export class NatsClient {
   onFailed: (error: WsctlError) => void = () => {};
 
   constructor() {
-    this.#worker = new Worker(threadUrl());
+    this.#worker = new Worker(threadUrl("lib/cluster/nats/natsThread.ts"));
     this.#worker.on("message", (message: FromThread) => this.#received(message));
     this.#worker.on("error", (error) => this.#failed(error));
   }
@@ -71,7 +72,7 @@ export class NatsClient {
     done: (outcome: PublishOutcome) => void,
   ): void {
     const id = this.#nextId++;
-    const result = createPublishResult();
+    const result = createSharedAnswer();
     this.#publication = { id, result, done };
     this.#send({ publish: { ...request, id, result } });
   }
@@ -80,7 +81,7 @@ export class NatsClient {
   settle(): void {
     const open = this.#publication;
     if (open === undefined) return;
-    waitForPublishResult(open.result, settleMs);
+    waitForSharedAnswer(open.result, settleMs);
     this.#finish(open);
   }
 
@@ -113,7 +114,8 @@ export class NatsClient {
   #finish(publication: Publication): void {
     if (this.#publication !== publication) return;
     this.#publication = undefined;
-    publication.done(readPublishResult(publication.result) ?? noAnswer);
+    const outcome = readSharedAnswer(publication.result) as PublishOutcome | undefined;
+    publication.done(outcome ?? noAnswer);
   }
 
   #failed(error: unknown): void {
@@ -127,10 +129,3 @@ export class NatsClient {
 }
 
 const noAnswer: PublishOutcome = { status: "unknown", position: 0, reason: "no answer in time" };
-
-/** The file of the thread: beside this one, or in the compiled binary, where folders are kept. */
-function threadUrl(): URL {
-  const here = import.meta.url;
-  const isCompiled = /\/(?:\$bunfs|~BUN)\//.test(here);
-  return new URL(isCompiled ? "lib/cluster/nats/natsThread.js" : "./natsThread.ts", here);
-}

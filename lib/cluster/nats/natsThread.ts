@@ -8,10 +8,11 @@ import {
   TimeoutError,
 } from "@nats-io/transport-node";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { reasonCharsMax, writeSharedAnswer } from "../../threads/sharedAnswer.ts";
 import { Buckets } from "./buckets.ts";
 import { LogStream } from "./logStream.ts";
 import { explainNatsError, jetStreamCode, jetStreamCodes } from "./natsErrors.ts";
-import { writePublishResult } from "./publishResult.ts";
+import type { PublishOutcome } from "./publishOutcome.ts";
 import type {
   CallName,
   FromThread,
@@ -140,8 +141,9 @@ class NatsThread {
 
   publish(request: PublishRequest): void {
     const { result, id } = request;
-    const finish = (outcome: Parameters<typeof writePublishResult>[1]) => {
-      writePublishResult(result, outcome);
+    const finish = (outcome: PublishOutcome) => {
+      const reason = outcome.reason.slice(0, reasonCharsMax);
+      writeSharedAnswer(result, { ...outcome, reason });
       tell({ event: "published", id });
     };
     this.#stream.publish(request).then(finish, (error) => {

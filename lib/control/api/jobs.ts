@@ -152,7 +152,7 @@ async function listJobs(context: RouteContext): Promise<Response> {
     if ((query.createdBy ?? token.tokenId) !== token.tokenId) return c.json({ items: [] });
     query.createdBy = token.tokenId;
   }
-  if (isIndexable(query)) await whole(() => engine.journal.indexHistory());
+  if (isIndexable(query)) await whole(engine.journal.upkeepLater.indexHistory);
   const { jobs, next } = engine.journal.jobs(query);
   const page: Page<JobView> = { items: jobs.map(jobView) };
   if (next !== undefined) page.next_cursor = next;

@@ -73,7 +73,8 @@ export class Engine {
     const recovered = (open: OpenJournal) => this.#step({ type: "storageRecovered", open });
     this.#probe = new JournalProbe({ journal, clock, log, recovered });
     this.#conditions = new ConditionWaiter(clock);
-    this.#sockets = new SocketTable(clock);
+    const onFull = (sessionId: number) => this.#step({ type: "sendBufferFull", sessionId });
+    this.#sockets = new SocketTable(clock, onFull);
     this.capabilities = new CapabilityCache(journal);
     this.#commits = new GroupCommit({
       ...{ commit: journal.commit, settle: journal.settle, mayOvertake },
@@ -253,8 +254,9 @@ export class Engine {
     if (message.type === "command") failpoint("control_before_send");
     const { clockSetByMs = 0 } = this.core.registry.session(sessionId) ?? {};
     const now = this.time.current - clockSetByMs;
-    const isTaken = this.#sockets.send(sessionId, () => encode(message, now));
-    if (!isTaken) this.#step({ type: "sendBufferFull", sessionId });
+    const text = () => encode(message, now);
+    if (message.type === "ack") this.#sockets.sendLater(sessionId, text);
+    else this.#sockets.send(sessionId, text);
   }
 
   #lookUpRequest(effect: Effect<"lookUpRequest">): void {

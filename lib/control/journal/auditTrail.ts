@@ -88,7 +88,7 @@ export class AuditTrail {
     { limit, filter }: AuditQuery,
     breathe: () => Promise<void>,
   ): Promise<Omit<AuditPage, "head">> {
-    this.#recorder.tryApply();
+    this.#recorder.feed.tryApply();
     const { sequence: through } = this.head;
     let items: AuditLine[] = [];
     let end = through;

@@ -11,19 +11,19 @@ import type { Clock } from "../../time/clock.ts";
 import type { StoredOutcome, StoredRequest } from "../core/model.ts";
 import { AuditTrail } from "./auditTrail.ts";
 import { toFact } from "./entries.ts";
-import { HistoryIndex } from "./history/historyIndex.ts";
+import { indexError } from "./feed/indexFeed.ts";
+import type { IndexOpener, JournalIndex } from "./feed/journalIndex.ts";
+import { LocalIndex } from "./feed/localIndex.ts";
 import { JobPages } from "./history/jobPage.ts";
-import { Retention } from "./history/retention.ts";
 import { currentIndex, type IndexReads } from "./index/currentIndex.ts";
-import { IndexWriter } from "./index/indexWriter.ts";
-import { openIndex, openMetrics, removeDatabase } from "./index/openDatabases.ts";
+import { openMetrics, removeDatabase } from "./index/openDatabases.ts";
 import { type JobRow, type RequestRow, toJob, toRequest } from "./index/rows.ts";
 import type { CommitResult, ControlJournal } from "./journal.ts";
 import { assertNoCluster, assertNotLost } from "./lostJournal.ts";
 import { readAgents, readOpenJournal } from "./openJobs.ts";
 import { assertFirstOutcomes, outcomeSequences } from "./outcomeWrites.ts";
 import { prefixRange } from "./prefixRange.ts";
-import { indexError, Recorder, type RecorderOptions } from "./recorder.ts";
+import { Recorder, type RecorderOptions } from "./recorder.ts";
 import { createArtifactTable } from "./tables/artifactTable.ts";
 import { createDefinitionTable } from "./tables/definitionTable.ts";
 import { createLineageTable } from "./tables/lineageTable.ts";
@@ -40,6 +40,8 @@ export interface ControlJournalOptions
   extends Pick<RecorderOptions, "segmentBytes" | "policy" | "openLog" | "onProgress" | "onFault"> {
   dataDir: string;
   clock: Pick<Clock, "after" | "wall">;
+  /** Opens the index; by default, this thread writes it. */
+  openIndex?: IndexOpener;
   /** Locks an open file for this process, or returns false if another process has locked it. */
   tryLock(fd: number, path: string): boolean;
 }
@@ -72,36 +74,38 @@ export function openControlJournal(options: ControlJournalOptions): ControlJourn
 function openWithIndex(options: ControlJournalOptions, indexPath: string): ControlJournal {
   const { dataDir, tryLock } = options;
   const storage = openFileStorage({ path: join(dataDir, "log"), tryLock });
-  let db: Database;
+  const { openIndex = (path: string) => new LocalIndex(path) } = options;
+  let index: JournalIndex;
   try {
-    db = openIndex(indexPath);
+    index = openIndex(indexPath);
   } catch (error) {
     storage.release();
     throw error;
   }
   try {
-    const recorder = new Recorder({ ...options, storage, db, index: new IndexWriter(db) });
-    const journal = journalOn(recorder, db, openMetrics(dataDir, options.onFault));
+    const recorder = new Recorder({ ...options, storage, index });
+    const journal = journalOn(recorder, index, openMetrics(dataDir, options.onFault));
     // A copy of another log gets its identity from there.
     if (options.openLog === undefined) journal.createIdentity();
     return journal;
   } catch (error) {
     storage.release();
-    db.close();
+    index.close();
     throw error;
   }
 }
 
-function journalOn(recorder: Recorder, db: Database, metricsDb: Database): ControlJournal {
-  const reads = currentIndex(db, () => recorder.applyTables());
+function journalOn(recorder: Recorder, index: JournalIndex, metricsDb: Database): ControlJournal {
+  const { feed } = recorder;
+  const { db } = index;
+  const reads = currentIndex(db, () => feed.applyTables());
   const record: Recorder["record"] = (...facts) => recorder.record(...facts);
   const job = reads.prepare<[string], JobRow>(
     "SELECT * FROM jobs WHERE job_id = ? AND is_pruned = 0",
   );
   const jobIdsFrom = createJobIdSearch(reads);
   const byKey = reads.prepare<[string], JobRow>("SELECT * FROM jobs WHERE idempotency_key = ?");
-  const index = new HistoryIndex(db);
-  const jobs = new JobPages(db, index);
+  const jobs = new JobPages(db, () => index.upkeep.indexHistory());
   const wholeRequests = reads.prepare<[string], RequestRow>(
     "SELECT * FROM requests WHERE job_id = ? ORDER BY rowid",
   );
@@ -125,18 +129,18 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
   );
   /** Returns the id when the index has everything about it. */
   const about = (id: string) => {
-    recorder.applyFor(id);
+    feed.applyFor(id);
     return id;
   };
   /** Returns the index when it has everything. */
   const current = () => {
-    recorder.apply();
+    feed.apply();
     return reads;
   };
   const commit: ControlJournal["commit"] = (writes, done) => {
     failpoint("control_before_commit");
     assertFirstOutcomes(writes, (requestId) => {
-      return recorder.isOpen(requestId) ?? isOpen.get(requestId) !== undefined;
+      return feed.isOpen(requestId) ?? isOpen.get(requestId) !== undefined;
     });
     const resultFrom = (sequence: number) => {
       return { result: { sequences: outcomeSequences(writes, sequence) } };
@@ -186,23 +190,31 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
     agents: () => current().read(() => readAgents(reads)),
     job: (jobId) => optional(job.get(about(jobId)), toJob),
     jobIdsFrom: (...search) => {
-      recorder.applyForList();
+      feed.applyForList();
       return jobIdsFrom(...search);
     },
     jobByKey: (key) => {
-      recorder.applyForKey(key);
+      feed.applyForKey(key);
       return optional(byKey.get(key), toJob);
     },
     jobs: (query) => {
-      recorder.applyForList();
+      feed.applyForList();
       return jobs.page(query);
     },
-    indexHistory: () => {
-      recorder.tryApply();
-      return index.step();
+    upkeep: {
+      ...index.upkeep,
+      indexHistory: () => {
+        feed.tryApply();
+        return index.upkeep.indexHistory();
+      },
     },
-    mergeHistory: () => index.partitions.merge(),
-    retention: new Retention(db, index),
+    upkeepLater: {
+      ...index.upkeepLater,
+      indexHistory: () => {
+        feed.applySoon();
+        return index.upkeepLater.indexHistory();
+      },
+    },
     requests: (jobId): StoredRequest[] => requests.all(about(jobId)).map(toRequest),
     fullRequests: (jobId): StoredRequest[] => wholeRequests.all(about(jobId)).map(toRequest),
     findJobId: (requestId) => jobIdOf.get(about(requestId))?.job_id,
@@ -222,6 +234,7 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
       const control_id = randomUUID().replaceAll("-", "");
       const lineage_key = randomBytes(lineageKeyBytes).toString("hex");
       record({ type: "control_plane_created", control_id, lineage_key });
+      feed.tryApply();
     },
     get oldestJobAt() {
       return oldestJob.get()?.created_at;
@@ -244,7 +257,7 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
     recorder,
     close: () => {
       recorder.close();
-      db.close();
+      index.close();
       metricsDb.close();
     },
   };

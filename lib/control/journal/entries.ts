@@ -4,6 +4,7 @@
  */
 import type { AuditDetails } from "../../protocol/api/audit.ts";
 import type { EventType } from "../../protocol/api/events.ts";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import type { AgentRecord, ControlWrite, Job, OpenRequest, Outcome } from "../core/model.ts";
@@ -62,6 +63,16 @@ export function parseEntry(line: string): ControlEntry {
   const entry = JSON.parse(line) as ControlEntry;
   if (typeof entry.type === "string" && typeof entry.at === "string") return entry;
   throw new Error("it has no type or no time");
+}
+
+/** @throws {WsctlError} STORAGE_UNAVAILABLE if the entry is not one of this version */
+export function parseFact(line: string, sequence: number): ControlEntry {
+  try {
+    return parseEntry(line);
+  } catch (error) {
+    const text = `Cannot use the log: entry ${sequence} is not one of this version`;
+    throw new WsctlError("STORAGE_UNAVAILABLE", `${text}: ${errorText(error)}`);
+  }
 }
 
 /** Returns the fact of a write of the core. */

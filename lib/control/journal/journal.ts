@@ -14,7 +14,7 @@ import type {
 } from "../core/model.ts";
 import type { AuditTrail } from "./auditTrail.ts";
 import type { ControlFact } from "./entries.ts";
-import type { Retention } from "./history/retention.ts";
+import type { IndexUpkeep, LaterUpkeep } from "./feed/journalIndex.ts";
 import type { JobPage, JobsQuery } from "./jobQuery.ts";
 import type { Recorder } from "./recorder.ts";
 import type { ArtifactTable } from "./tables/artifactTable.ts";
@@ -59,10 +59,10 @@ export interface ControlJournal {
   jobIdsFrom(prefix: string, limit: number, createdBy?: string): string[];
   jobByKey(key: string): StoredJob | undefined;
   jobs(query: JobsQuery): JobPage;
-  /** Indexes a few more rows for `jobs`. Returns false when nothing is left. */
-  indexHistory(): boolean;
-  /** Merges a little more of that index. Returns false when nothing is left. */
-  mergeHistory(): boolean;
+  /** Completes and prunes the index, step by step. */
+  readonly upkeep: IndexUpkeep;
+  /** The same, while this thread goes on where the index has a thread of its own. */
+  readonly upkeepLater: LaterUpkeep;
   /** Returns all requests of a job, without results and with shortened messages. */
   requests(jobId: string): StoredRequest[];
   /** Returns all requests of a job with results and full messages, which may be large. */
@@ -84,8 +84,6 @@ export interface ControlJournal {
   addCapabilities(digest: string, text: string): void;
   removeCapabilities(digest: string): void;
 
-  /** Prunes old jobs. */
-  readonly retention: Retention;
   readonly audit: AuditTrail;
   readonly tokens: TokenTable;
   /** The id of this control plane; empty in a copy that has no entry yet. */

@@ -1,67 +1,56 @@
 /** Reads entries of the log into the index, many in one transaction. */
-import { errorText, WsctlError } from "../../protocol/errors.ts";
 import type { EntryPlace } from "../../store/log/segments.ts";
-import type { Database } from "../../store/sqlite.ts";
-import { type ControlEntry, parseEntry } from "./entries.ts";
-import type { IndexWriter } from "./index/indexWriter.ts";
-
-export interface ReplayOptions {
-  db: Database;
-  index: IndexWriter;
-  /** Reports how many entries were read into the index so far. */
-  onProgress?(entries: number): void;
-}
+import type { JournalIndex } from "./feed/journalIndex.ts";
 
 /** Entries in one transaction. */
 const replayEntries = 2_000;
 
 export class Replay {
-  readonly #options: ReplayOptions;
-  #entries: { entry: ControlEntry; place: EntryPlace }[] = [];
+  readonly #index: JournalIndex;
+  readonly #onProgress: ((entries: number) => void) | undefined;
+  #batches: { lines: string[]; place: EntryPlace }[] = [];
+  #waiting = 0;
   #count = 0;
+  #failure: unknown;
+  #lastSequence = 0;
 
-  constructor(options: ReplayOptions) {
-    this.#options = options;
+  /** @param onProgress takes how many entries were read so far */
+  constructor(index: JournalIndex, onProgress?: (entries: number) => void) {
+    this.#index = index;
+    this.#onProgress = onProgress;
   }
 
   add(line: string, { sequence, segment, offset }: EntryPlace): void {
-    this.#entries.push({ entry: parseFact(line, sequence), place: { sequence, segment, offset } });
-    if (this.#entries.length >= replayEntries) this.#write();
+    const last = this.#batches.at(-1);
+    if (last?.place.segment === segment && last.place.offset === offset) last.lines.push(line);
+    else this.#batches.push({ lines: [line], place: { sequence, segment, offset } });
+    this.#lastSequence = sequence;
+    this.#waiting++;
+    // The digest is not known in the middle, so `applied` moves on only at the end.
+    if (this.#waiting >= replayEntries) this.#write();
   }
 
   /** @param digest of the last batch of the log */
   finish(digest: Uint8Array): void {
-    const last = this.#write();
-    const { db, index } = this.#options;
-    if (last !== undefined) db.transaction(() => index.setApplied(last, digest));
+    if (this.#count + this.#waiting > 0) this.#write(digest);
+    this.#settle();
   }
 
-  /** The digest is not known in the middle, so `applied` moves on only at the end. */
-  #write(): number | undefined {
-    const { db, index, onProgress } = this.#options;
-    const entries = this.#entries.splice(0);
-    if (entries.length === 0) return this.#count === 0 ? undefined : this.#lastSequence;
-    db.transaction(() => {
-      for (const { entry, place } of entries) {
-        index.apply(entry, place.sequence);
-        index.addBatch(place);
-      }
+  #write(digest?: Uint8Array): void {
+    this.#settle();
+    const end = digest && { sequence: this.#lastSequence, digest };
+    const batches = this.#batches;
+    this.#batches = [];
+    this.#index.write(batches, end, (error) => {
+      this.#failure = error;
     });
-    this.#count += entries.length;
-    this.#lastSequence = entries.at(-1)?.place.sequence ?? 0;
-    if (this.#count >= replayEntries) onProgress?.(this.#count);
-    return this.#lastSequence;
+    this.#count += this.#waiting;
+    this.#waiting = 0;
+    if (this.#count >= replayEntries) this.#onProgress?.(this.#count);
   }
 
-  #lastSequence = 0;
-}
-
-/** @throws {WsctlError} STORAGE_UNAVAILABLE if the entry is not one of this version */
-export function parseFact(line: string, sequence: number): ControlEntry {
-  try {
-    return parseEntry(line);
-  } catch (error) {
-    const text = `Cannot use the log: entry ${sequence} is not one of this version`;
-    throw new WsctlError("STORAGE_UNAVAILABLE", `${text}: ${errorText(error)}`);
+  #settle(): void {
+    this.#index.settle();
+    if (this.#failure !== undefined) throw this.#failure;
   }
 }

@@ -178,7 +178,7 @@ export class ControlMetrics {
       "Entries of the log that the index lacks",
       [],
       (gauge) => {
-        gauge.set(recorder.unappliedCount);
+        gauge.set(recorder.feed.unappliedCount);
       },
     );
     this.#set.gauge("wsctl_artifacts", "Stored artifacts", [], (gauge) => {

@@ -32,10 +32,21 @@ export function isIndexable({ agentId, search, status }: JobsQuery): boolean {
 }
 
 /** Waits while steps are left, up to a limit. Other work runs in between. */
-export async function whole(step: () => boolean): Promise<void> {
-  for (let steps = 0; steps < stepsMax && step(); steps++) {
+export async function whole(step: () => Promise<boolean>): Promise<void> {
+  for (let steps = 0; steps < stepsMax && (await step()); steps++) {
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
+}
+
+/**
+ * Completes the index for a query.
+ *
+ * @throws {WsctlError} UNAVAILABLE if too much is missing
+ */
+export function catchUp(step: () => boolean): void {
+  for (let steps = 0; steps < stepsAtOnce; steps++) if (!step()) return;
+  const text = "the index for --agent, --status and --search is being built. Try again later";
+  throw new WsctlError("UNAVAILABLE", `Cannot list the jobs with these filters yet: ${text}`);
 }
 
 interface RowRef {
@@ -111,17 +122,6 @@ export class HistoryIndex {
       );
     }
     return requests.length === stepRequests || isCut;
-  }
-
-  /**
-   * Completes the index for a query.
-   *
-   * @throws {WsctlError} UNAVAILABLE if too much is missing
-   */
-  catchUp(): void {
-    for (let steps = 0; steps < stepsAtOnce; steps++) if (!this.step()) return;
-    const text = "the index for --agent, --status and --search is being built. Try again later";
-    throw new WsctlError("UNAVAILABLE", `Cannot list the jobs with these filters yet: ${text}`);
   }
 
   #write(

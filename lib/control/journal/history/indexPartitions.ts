@@ -100,11 +100,6 @@ export class IndexPartitions {
     });
   }
 
-  /** Returns the newest partition that starts below a position. */
-  below(place: number): number | undefined {
-    return this.#all.findLast((part) => firstRequest(part) < place);
-  }
-
   /** Creates a partition if it is missing, in its own transaction. */
   make(part: number): void {
     if (this.#all.includes(part)) return;
@@ -184,6 +179,20 @@ export class IndexPartitions {
     if (last !== undefined) this.#read = { name, id: last.id };
     return last !== undefined;
   }
+}
+
+/** Finds partitions for queries. */
+export interface PartList {
+  /** Returns the newest partition that starts below a position. */
+  below(place: number): number | undefined;
+}
+
+export function listParts(db: Database): PartList {
+  const newest = db.prepare<[number], { part: number | null }>(
+    `SELECT max(part) AS part FROM index_partitions
+       WHERE is_pruning = 0 AND part * ${partitionRequests} < ?`,
+  );
+  return { below: (place) => newest.get(place)?.part ?? undefined };
 }
 
 /** Returns the partition of a position (`rowid`). */

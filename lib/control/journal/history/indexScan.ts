@@ -5,12 +5,7 @@
  */
 import type { Database, Statement, Value } from "../../../store/sqlite.ts";
 import type { JobsQuery } from "../jobQuery.ts";
-import {
-  firstRequest,
-  type IndexPartitions,
-  type PartitionTable,
-  tableName,
-} from "./indexPartitions.ts";
+import { firstRequest, type PartitionTable, type PartList, tableName } from "./indexPartitions.ts";
 import { type Condition, columnsOf, ofJob, ofRequest, wanted } from "./jobConditions.ts";
 import { buildMatch } from "./searchTerms.ts";
 
@@ -46,7 +41,7 @@ interface SearchTable {
 
 export interface ScanInput {
   db: Database;
-  parts: IndexPartitions;
+  parts: PartList;
   /** Prepared statements by their text, because preparing takes longer than running them. */
   statements: Map<string, Statement<Value[], RequestHit>>;
 }
@@ -123,7 +118,7 @@ export interface RequestHit {
 /** Scans requests by a full-text index. Their `rowid` ascends with the ids of their jobs. */
 class RequestScan implements IndexScan {
   readonly #db: Database;
-  readonly #parts: IndexPartitions;
+  readonly #parts: PartList;
   readonly #index: SearchTable;
   readonly #statements;
   readonly #statementOf: (part: number) => Statement<Value[], RequestHit>;

@@ -6,7 +6,8 @@ import type { Database } from "../../../store/sqlite.ts";
 import type { StoredJob } from "../../core/model.ts";
 import { type JobRow, toJob } from "../index/rows.ts";
 import type { JobPage, JobsQuery } from "../jobQuery.ts";
-import { type HistoryIndex, isIndexable } from "./historyIndex.ts";
+import { catchUp, isIndexable } from "./historyIndex.ts";
+import { listParts } from "./indexPartitions.ts";
 import { type ScanInput, scanIndex } from "./indexScan.ts";
 import { splitTerms } from "./searchTerms.ts";
 
@@ -17,12 +18,13 @@ const chunkMax = 500;
 
 export class JobPages {
   readonly #place: ScanInput;
-  readonly #index: HistoryIndex;
+  readonly #indexHistory: () => boolean;
   readonly #job;
 
-  constructor(db: Database, index: HistoryIndex) {
-    this.#place = { db, parts: index.partitions, statements: new Map() };
-    this.#index = index;
+  /** @param indexHistory adds a few more rows to the index of the history */
+  constructor(db: Database, indexHistory: () => boolean) {
+    this.#place = { db, parts: listParts(db), statements: new Map() };
+    this.#indexHistory = indexHistory;
     this.#job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ?");
   }
 
@@ -33,9 +35,14 @@ export class JobPages {
    *   behind
    */
   page(query: JobsQuery): JobPage {
-    const { limit, search } = query;
+    const { search } = query;
     const words = search === undefined ? [] : splitTerms(search);
-    if (isIndexable(query)) this.#index.catchUp();
+    if (isIndexable(query)) catchUp(this.#indexHistory);
+    return this.#place.db.snapshot(() => this.#scan(query, words));
+  }
+
+  #scan(query: JobsQuery, words: readonly string[]): JobPage {
+    const { limit } = query;
     const candidates = scanIndex(this.#place, query, words);
     const jobs: StoredJob[] = [];
     let effort = 0;

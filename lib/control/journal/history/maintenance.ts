@@ -16,7 +16,7 @@ export interface JobRetention {
 }
 
 export interface HistoryMaintenanceOptions extends JobRetention {
-  journal: Pick<ControlJournal, "indexHistory" | "mergeHistory" | "retention" | "audit">;
+  journal: Pick<ControlJournal, "upkeepLater" | "audit">;
   clock: Clock;
   log: Log;
 }
@@ -43,6 +43,7 @@ interface Sweep {
 export class HistoryMaintenance {
   readonly #options: HistoryMaintenanceOptions;
   #cancel = () => {};
+  #isClosed = false;
   #sweep: Sweep | undefined;
   #sweepAt = Number.NEGATIVE_INFINITY;
 
@@ -51,29 +52,35 @@ export class HistoryMaintenance {
   }
 
   start(): void {
+    void this.#run();
+  }
+
+  async #run(): Promise<void> {
     const { clock, log } = this.#options;
     const begun = clock.now();
     let waitMs = idleMs;
     try {
-      const isBusy = this.#runOnce(begun);
+      const isBusy = await this.#runOnce(begun);
       if (isBusy) waitMs = Math.max(pruneStepPauseMsMin, pauseShare * (clock.now() - begun));
     } catch (error) {
+      if (this.#isClosed) return;
       waitMs = retryMs;
       this.#sweepAt = begun;
       this.#sweep = undefined;
       log.warn(`Cannot maintain the journal: ${errorText(error)}. Trying again in a minute`);
     }
-    this.#cancel = clock.after(waitMs, () => this.start());
+    if (!this.#isClosed) this.#cancel = clock.after(waitMs, () => this.start());
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#cancel();
   }
 
   /** Runs one step and returns whether there is more to do. */
-  #runOnce(now: number): boolean {
-    const { journal } = this.#options;
-    if (journal.indexHistory() || journal.mergeHistory()) return true;
+  async #runOnce(now: number): Promise<boolean> {
+    const { upkeepLater } = this.#options.journal;
+    if ((await upkeepLater.indexHistory()) || (await upkeepLater.mergeHistory())) return true;
     if (this.#sweep === undefined) {
       if (now < this.#sweepAt) return false;
       this.#sweepAt = now + sweepIntervalMs;
@@ -82,7 +89,7 @@ export class HistoryMaintenance {
     const { retentionMs, requestsMax } = this.#options;
     const floor = now - jobRetentionMsMin;
     const keep = { now, before: Math.min(now - retentionMs, floor), requestsMax, floor };
-    const { jobs, requests, next } = journal.retention.step(keep, this.#sweep.after);
+    const { jobs, requests, next } = await upkeepLater.pruneJobs(keep, this.#sweep.after);
     this.#sweep.jobs += jobs;
     this.#sweep.requests += requests;
     if (requests > 0) this.#options.log.debug("job pruning started", { jobs, requests });
@@ -90,7 +97,7 @@ export class HistoryMaintenance {
       this.#sweep.after = next;
       return true;
     }
-    if (journal.retention.shrinkIndex()) return true;
+    if (await upkeepLater.shrinkHistory()) return true;
     this.#end(this.#sweep);
     return false;
   }

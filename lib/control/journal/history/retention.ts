@@ -102,13 +102,6 @@ export class Retention {
     this.#removeJob = db.prepare<[string]>("DELETE FROM jobs WHERE job_id = ?");
   }
 
-  /**
-   * Removes a little of the unused index at the end of a run. Returns false when nothing is left.
-   */
-  shrinkIndex(): boolean {
-    return this.#index.partitions.shrink();
-  }
-
   /** @param after The `next` of the previous step; empty for the first one. */
   step(keep: RetentionPolicy, after: string): PruneResult {
     const { place = 0, job_id: lastJob } = this.#newestPlace.get() ?? { job_id: null };

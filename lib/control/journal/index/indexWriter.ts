@@ -1,7 +1,8 @@
 /** Writes facts of the log into the tables of the index. Applying a fact twice changes nothing. */
 import type { ChainEnd, EntryPlace } from "../../../store/log/segments.ts";
 import type { Database } from "../../../store/sqlite.ts";
-import type { ControlFact } from "../entries.ts";
+import { type ControlFact, parseFact } from "../entries.ts";
+import type { FactBatch } from "../feed/journalIndex.ts";
 import { artifactWriter } from "../tables/artifactTable.ts";
 import { definitionWriter } from "../tables/definitionTable.ts";
 import { lineageWriter } from "../tables/lineageTable.ts";
@@ -9,7 +10,6 @@ import { releaseWriter } from "../tables/releaseTable.ts";
 import { scheduleWriter } from "../tables/scheduleTable.ts";
 import { tokenWriter } from "../tables/tokenTable.ts";
 import { EndedJobWriter, type Ending, shortRequests } from "./shortRequests.ts";
-import type { UnappliedBatch } from "./unapplied.ts";
 import {
   insertSql,
   jobColumns,
@@ -53,26 +53,32 @@ export class IndexWriter {
   }
 
   /** Remembers where a batch stands, by any of its entries. */
-  addBatch({ segment, offset, sequence }: EntryPlace): void {
+  #rememberBatch({ segment, offset, sequence }: EntryPlace): void {
     this.#addBatch.run(segment, offset, sequence);
   }
 
-  apply(fact: ControlFact, sequence: number): void {
+  #apply(fact: ControlFact, sequence: number): void {
     const write = this.#writers[fact.type] as FactWriter<ControlFact["type"]>;
     write(fact as never, sequence);
   }
 
-  /** Applies facts that the index does not have. */
-  applyAll(batches: readonly UnappliedBatch[]): void {
-    const endings = shortRequests(batches);
-    for (const { facts, place } of batches) {
+  /** Applies the facts of whole batches, in the order of the log. */
+  applyAll(batches: readonly FactBatch[]): void {
+    const parsed = batches.map(({ lines, place, facts }) => {
+      return {
+        place,
+        facts: facts ?? lines.map((line, at) => parseFact(line, place.sequence + at)),
+      };
+    });
+    const endings = shortRequests(parsed);
+    for (const { facts, place } of parsed) {
       for (let at = 0; at < facts.length; at++) {
         const fact = facts[at] as ControlFact;
         if (fact.type === "request_ended" && endings.delete(fact.outcome.requestId)) continue;
         if (fact.type === "job_created" && this.#addEnded(fact, endings)) continue;
-        this.apply(fact, place.sequence + at);
+        this.#apply(fact, place.sequence + at);
       }
-      this.addBatch(place);
+      this.#rememberBatch(place);
     }
   }
 

@@ -12,15 +12,26 @@ const metricsId = 0x7773636d;
 /** The file cannot be used, and its content can be made again. */
 class DatabaseDamaged extends Error {}
 
-/** A lack of space or of permission is no damage: a rebuilt index would not help. */
-export function openIndex(path: string): Database {
-  return openDerived({
-    path,
-    what: "the index of the log",
-    applicationId: indexId,
-    migrations: indexSchema,
-    schemaVersion: crc32c(new TextEncoder().encode(indexSchema.join("\n"))) >>> 1,
-  });
+const indexOptions = {
+  what: "the index of the log",
+  applicationId: indexId,
+  migrations: indexSchema,
+  schemaVersion: crc32c(new TextEncoder().encode(indexSchema.join("\n"))) >>> 1,
+};
+
+/**
+ * Opens the index for writing. A lack of space or of permission is no damage: a rebuilt index would
+ * not help.
+ *
+ * @param isShared whether another connection of this process reads the file
+ */
+export function openIndex(path: string, isShared: boolean): Database {
+  return openDerived({ ...indexOptions, path, isShared });
+}
+
+/** Opens an index for reads that is open for writing on another thread. */
+export function readIndex(path: string): Database {
+  return Database.openReadOnly({ ...indexOptions, path });
 }
 
 /**

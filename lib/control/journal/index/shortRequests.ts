@@ -5,7 +5,7 @@
 import type { Database } from "../../../store/sqlite.ts";
 import type { Job, OpenRequest, Outcome } from "../../core/model.ts";
 import type { ControlFact } from "../entries.ts";
-import type { UnappliedBatch } from "./unapplied.ts";
+import type { ParsedBatch } from "../feed/journalIndex.ts";
 import {
   insertSql,
   jobColumns,
@@ -24,7 +24,7 @@ export interface Ending {
 }
 
 /** Returns the endings by request, for jobs of one request about which there is no other fact. */
-export function shortRequests(batches: readonly UnappliedBatch[]): Map<string, Ending> {
+export function shortRequests(batches: readonly ParsedBatch[]): Map<string, Ending> {
   const created = new Set<string>();
   const endings = new Map<string, Ending>();
   for (const { facts, place } of batches) {

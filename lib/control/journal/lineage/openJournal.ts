@@ -36,7 +36,8 @@ export function openJournal(options: OpenJournalOptions): ControlJournal {
   throw supersededError(supersededBy);
 }
 
-function openFiles({ dataDir, clock, tryLock, log }: OpenJournalOptions): ControlJournal {
+function openFiles({ log, ...options }: OpenJournalOptions): ControlJournal {
+  const { clock } = options;
   let saidAt = clock.now();
   const onProgress = (entries: number) => {
     if (clock.now() - saidAt < progressMs) return;
@@ -44,7 +45,7 @@ function openFiles({ dataDir, clock, tryLock, log }: OpenJournalOptions): Contro
     log.info("index being built", { entries });
   };
   const onFault = (error: WsctlError) => log.error(error.message);
-  const journal = openControlJournal({ dataDir, clock, tryLock, onProgress, onFault });
+  const journal = openControlJournal({ ...options, onProgress, onFault });
   const { tornBytes: bytes } = journal.recorder.log;
   if (bytes > 0) log.warn("unfinished log entry removed", { bytes });
   return journal;

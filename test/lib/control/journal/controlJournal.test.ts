@@ -3,6 +3,8 @@ import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Job, OpenRequest, Outcome, StoredJob } from "../../../../lib/control/core/model.ts";
+import type { IndexOpener } from "../../../../lib/control/journal/feed/journalIndex.ts";
+import { ThreadIndex } from "../../../../lib/control/journal/feed/threadIndex.ts";
 import type { ControlJournal } from "../../../../lib/control/journal/journal.ts";
 import type { StoredToken } from "../../../../lib/control/journal/tables/tokenTable.ts";
 import { openJournal } from "../../../support/fixtures/filledJournal.ts";
@@ -34,12 +36,18 @@ const outcome: Outcome = {
   durationMs: 1_000,
 };
 
-describe("the journal of a control plane", () => {
+/** The index is written on this thread, or on one of its own. */
+const indexes: [string, { openIndex?: IndexOpener }][] = [
+  ["whose index this thread writes", {}],
+  ["whose index another thread writes", { openIndex: (path) => new ThreadIndex(path) }],
+];
+
+describe.each(indexes)("the journal of a control plane, %s", (_, on) => {
   let dir: string;
   let journal: ControlJournal;
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), "wsctl-journal-"));
-    journal = openJournal(dir);
+    journal = openJournal(dir, on);
   });
   afterEach(() => {
     journal.close();
@@ -47,7 +55,7 @@ describe("the journal of a control plane", () => {
   });
   const reopen = () => {
     journal.close();
-    journal = openJournal(dir);
+    journal = openJournal(dir, on);
   };
 
   test("gives back what is open, as it was written, to the next process", () => {
@@ -122,8 +130,8 @@ describe("the journal of a control plane", () => {
   });
 });
 
-describe("an index that cannot be written for a while", () => {
-  const fileNames = ["index.db", "index.db-wal"];
+describe.each(indexes)("an index that cannot be written for a while, of a journal %s", (_, on) => {
+  const fileNames = ["index.db", "index.db-wal", "index.db-shm"];
   const move = (from: string, to: string) => {
     for (const name of fileNames)
       if (existsSync(join(from, name))) renameSync(join(from, name), join(to, name));
@@ -134,7 +142,7 @@ describe("an index that cannot be written for a while", () => {
     using guard = temporaryDir();
     const policy = { isInline: false, measured: () => {} };
 
-    const journal = openJournal(`${dir}`, { policy });
+    const journal = openJournal(`${dir}`, { ...on, policy });
     let second: unknown;
     journal.commit([{ type: "putJob", job, requests }], () => {
       // The second job is being written while the index cannot take the first one.
@@ -157,7 +165,7 @@ describe("an index that cannot be written for a while", () => {
     expect(journal.jobByKey("t1:k2")).toMatchObject({ jobId: "j2" });
     journal.commitNow([{ type: "putOutcome", outcome }]);
     journal.close();
-    const reopened = openJournal(`${dir}`);
+    const reopened = openJournal(`${dir}`, on);
     expect(reopened.job("j1")).toMatchObject({ ended: 1 });
     expect(reopened.job("j2")).toMatchObject({ ended: 0 });
     reopened.close();
@@ -166,7 +174,7 @@ describe("an index that cannot be written for a while", () => {
   test("is not read for a token that it lacks", () => {
     using dir = temporaryDir();
     using guard = temporaryDir();
-    const journal = openJournal(`${dir}`);
+    const journal = openJournal(`${dir}`, on);
     const hash = new Uint8Array(32);
     const token = {
       tokenId: "t",
@@ -190,7 +198,7 @@ describe("an index that cannot be written for a while", () => {
     using guard = temporaryDir();
     const reported = Promise.withResolvers<string>();
     const onFault = ({ message }: Error) => reported.resolve(message);
-    const journal = openJournal(`${dir}`, { onFault });
+    const journal = openJournal(`${dir}`, { ...on, onFault });
     move(`${dir}`, `${guard}`);
     journal.commitNow([{ type: "putJob", job, requests }]);
     expect(await reported.promise).toContain("Cannot write the index of the log");

@@ -4,10 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import {
-  type IndexPartitions,
-  partitionRequests,
-} from "../../../../../lib/control/journal/history/indexPartitions.ts";
+import { partitionRequests } from "../../../../../lib/control/journal/history/indexPartitions.ts";
 import { scanIndex } from "../../../../../lib/control/journal/history/indexScan.ts";
 import { splitTerms } from "../../../../../lib/control/journal/history/searchTerms.ts";
 import type { JobsQuery } from "../../../../../lib/control/journal/jobQuery.ts";
@@ -171,9 +168,9 @@ describe("a list of jobs", () => {
     journal = openJournal(dir);
     const all = jobs.toReversed();
     // In order first, as a list finds a part that takes in no more.
-    while (journal.indexHistory());
+    while (journal.upkeep.indexHistory());
     let merges = 0;
-    while (journal.mergeHistory()) merges++;
+    while (journal.upkeep.mergeHistory()) merges++;
     expect(merges).toBeGreaterThan(0);
     for (const search of ["disk", "no disk", "none"]) expect(ids({ search })).toEqual(all);
     for (const agentId of agents) expect(ids({ agentId })).toEqual(all);
@@ -219,7 +216,7 @@ describe("each list of jobs", () => {
           return { get: () => undefined, all: () => [], run: () => 0 };
         },
       } as unknown as Database;
-      const parts = { below: () => 0 } as unknown as IndexPartitions;
+      const parts = { below: () => 0 };
       const walked = scanIndex(
         { db: explaining, parts, statements: new Map() },
         { limit: 1, before: "x", ...filter },

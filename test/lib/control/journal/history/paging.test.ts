@@ -100,7 +100,7 @@ function check(
     wholeIndex(journal);
     const before = 1_001 + ((time - 1_000) * share) / 100;
     const keep = { now: time + jobRetentionMsMin, before, requestsMax: 1_000_000, floor: before };
-    journal.retention.step(keep, "");
+    journal.upkeep.pruneJobs(keep, "");
   };
   for (const one of first) add(one);
   const atFirst = [...jobs.keys()].reverse();

@@ -39,7 +39,7 @@ function sweep(rule: Partial<typeof keep> = {}): number[] {
   const steps: number[] = [];
   let next: string | undefined = "";
   while (next !== undefined) {
-    const step = journal.retention.step({ ...keep, ...rule }, next);
+    const step = journal.upkeep.pruneJobs({ ...keep, ...rule }, next);
     steps.push(step.requests);
     next = step.next;
   }
@@ -105,7 +105,7 @@ describe("retention", () => {
     for (let age = 290; age > 140; age--) job(age);
     const young = job(1);
     wholeIndex(journal);
-    const first = journal.retention.step(keep, "");
+    const first = journal.upkeep.pruneJobs(keep, "");
     expect(first.requests).toBeLessThan(110);
     expect(journal.job(large)).toBeUndefined();
     expect(journal.jobByKey("k")).toBeUndefined();
@@ -144,20 +144,20 @@ describe("retention", () => {
     const open = job(150, { ending: () => undefined });
     wholeIndex(journal);
     // Part 0 was made for 89 requests, part 1 for the others.
-    expect(journal.retention.shrinkIndex()).toBe(false);
+    expect(journal.upkeep.shrinkHistory()).toBe(false);
     sweep();
     expect(left()).toEqual([open]);
     for (const filter of [{ search: "pong" }, { agentId: "a", status: "success" } as const]) {
       expect(journal.jobs({ limit: 10, ...filter })).toEqual({ jobs: [] });
     }
     // Another process goes on, here behind the pages of one table and the table itself.
-    for (let steps = 0; steps < 2; steps++) expect(journal.retention.shrinkIndex()).toBe(true);
+    for (let steps = 0; steps < 2; steps++) expect(journal.upkeep.shrinkHistory()).toBe(true);
     journal.close();
     journal = openJournal(dir);
     expect(journal.jobs({ limit: 10, search: "pong" })).toEqual({ jobs: [] });
     expect(journal.jobs({ limit: 10, agentId: "a" }).jobs).toHaveLength(1);
-    for (let steps = 0; steps < 3; steps++) expect(journal.retention.shrinkIndex()).toBe(true);
-    expect(journal.retention.shrinkIndex()).toBe(false);
+    for (let steps = 0; steps < 3; steps++) expect(journal.upkeep.shrinkHistory()).toBe(true);
+    expect(journal.upkeep.shrinkHistory()).toBe(false);
     journal.close();
     expect(count("index_partitions WHERE part = 1")).toBe(1);
     expect(count("index_partitions")).toBe(1);

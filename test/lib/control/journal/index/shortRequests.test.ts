@@ -4,9 +4,9 @@ import { join } from "node:path";
 import fc from "fast-check";
 import type { Job, OpenRequest, Outcome } from "../../../../../lib/control/core/model.ts";
 import type { ControlFact } from "../../../../../lib/control/journal/entries.ts";
+import type { UnappliedBatch } from "../../../../../lib/control/journal/feed/unapplied.ts";
 import { IndexWriter } from "../../../../../lib/control/journal/index/indexWriter.ts";
 import { openIndex } from "../../../../../lib/control/journal/index/openDatabases.ts";
-import type { UnappliedBatch } from "../../../../../lib/control/journal/index/unapplied.ts";
 import type { Database } from "../../../../../lib/store/sqlite.ts";
 import { temporaryDir } from "../../../../support/processes/processes.ts";
 
@@ -62,12 +62,16 @@ function factsOf({ id, withKey, isGood, between, requests, hasEnded }: Plan): Co
   return [created, ...middle[between], ...(hasEnded ? [ended] : [])];
 }
 
+function batchOf(facts: readonly ControlFact[], place: UnappliedBatch["place"]): UnappliedBatch {
+  return { facts, lines: facts.map((fact) => JSON.stringify(fact)), place };
+}
+
 /** Facts in batches, each with its place in the log. */
 function batchesOf(facts: readonly ControlFact[], size: number): UnappliedBatch[] {
   const batches: UnappliedBatch[] = [];
   for (let at = 0; at < facts.length; at += size) {
     const place = { sequence: at + 1, segment: 1, offset: at };
-    batches.push({ facts: facts.slice(at, at + size), place });
+    batches.push(batchOf(facts.slice(at, at + size), place));
   }
   return batches;
 }
@@ -81,7 +85,7 @@ test("an index written in batches is the one that is written fact by fact", () =
   let number = 0;
   using dir = temporaryDir();
   const written = (write: (index: IndexWriter) => void) => {
-    const db = openIndex(join(`${dir}`, `${number++}.db`));
+    const db = openIndex(join(`${dir}`, `${number++}.db`), false);
     write(new IndexWriter(db));
     const rows = rowsOf(db);
     db.close();
@@ -91,8 +95,9 @@ test("an index written in batches is the one that is written fact by fact", () =
     const facts = all.flatMap(factsOf);
     const batches = batchesOf(facts, size);
     const one = (index: IndexWriter, { facts: some, place }: UnappliedBatch) => {
-      for (const [at, fact] of some.entries()) index.apply(fact, place.sequence + at);
-      index.addBatch(place);
+      for (const [at, fact] of some.entries()) {
+        index.applyAll([batchOf([fact], { ...place, sequence: place.sequence + at })]);
+      }
     };
     // Some of them may be in the index already.
     const isKnown = batches.slice(0, known);

@@ -1,18 +1,14 @@
 /**
- * Facts that are in the log and not yet in the index. They are written together a moment later, so
- * that many commits cost one transaction. A read of what they are about has them written first.
- * They stay here until the index has them.
+ * Facts that are in the log and not yet in the index, and what they are about. They are written
+ * together a moment later, so that many commits cost one transaction.
  */
-import type { EntryPlace } from "../../../store/log/segments.ts";
 import type { ControlFact } from "../entries.ts";
+import type { FactBatch, ParsedBatch } from "./journalIndex.ts";
 
-export interface UnappliedBatch {
-  facts: readonly ControlFact[];
-  place: EntryPlace;
-}
+export type UnappliedBatch = FactBatch & ParsedBatch;
 
 export class UnappliedFacts {
-  #batches: UnappliedBatch[] = [];
+  readonly #batches: UnappliedBatch[] = [];
   #factCount = 0;
   /** The ids of jobs and requests that the facts are about. */
   readonly #ids = new Set<string>();
@@ -61,18 +57,6 @@ export class UnappliedFacts {
   /** Oldest first. */
   get batches(): readonly UnappliedBatch[] {
     return this.#batches;
-  }
-
-  /** Forgets the batches, which the index has. */
-  clear(): void {
-    this.#batches = [];
-    this.#hasNewJob = false;
-    this.#factCount = 0;
-    this.#ids.clear();
-    this.#keys.clear();
-    this.#openById.clear();
-    this.#isAnyJob = false;
-    this.#isAboutTables = false;
   }
 
   #note(fact: ControlFact): void {
