@@ -100,11 +100,20 @@ export async function listRun(options: ListJobsOptions): Promise<number> {
   const limit = wholeNumber("limit", options.limit, 1, limitMax);
   const filters = parseFilters(options);
   const { cursor } = options;
-  const { jobs, next } = await firstJobs(await createClient(options), filters, limit, cursor);
+  const { jobs, next, share } = await firstJobs(
+    await createClient(options),
+    filters,
+    limit,
+    cursor,
+  );
   const isFiltered = Object.keys(filters).length > 0 || cursor !== undefined;
   const isForPeople = ["table", "wide"].includes(parseFormat(options) ?? "table");
   if (jobs.length > 0 || !isForPeople) await printList(jobs, columns, options);
   else remark(isFiltered ? "No job matches." : 'No jobs. Create one with "wsctl send".');
+  if (share !== undefined) {
+    const done = `${Math.floor(share * 100)}% is done`;
+    remark(`Older jobs may be missing: the index of the control plane is being rebuilt (${done}).`);
+  }
   if (next !== undefined) remark(`More results: repeat with --cursor ${next}`);
   return exitOk;
 }
@@ -115,16 +124,18 @@ async function firstJobs(
   filters: JobsQuery,
   limit: number,
   cursor: string | undefined,
-): Promise<{ jobs: JobView[]; next: string | undefined }> {
+): Promise<{ jobs: JobView[]; next: string | undefined; share: number | undefined }> {
   const jobs: JobView[] = [];
   let next = cursor;
+  let share: number | undefined;
   do {
     const from = next === undefined ? {} : { cursor: next };
     const page = await client.jobs({ ...filters, ...from, limit: limit - jobs.length });
     jobs.push(...page.items);
     next = page.next_cursor;
+    share = page.index_progress;
   } while (next !== undefined && jobs.length < limit);
-  return { jobs, next };
+  return { jobs, next, share };
 }
 
 function parseFilters(options: ListJobsOptions): JobsQuery {

@@ -18,6 +18,7 @@ import type {
   AgentDetail,
   AgentView,
   JobDetail,
+  JobsPage,
   JobView,
   Page,
   StreamLine,
@@ -83,7 +84,7 @@ export class Client {
   }
 
   /** Newest first. A page may have fewer jobs than the limit although more follow. */
-  jobs(query: JobsQuery = {}): Promise<Page<JobView>> {
+  jobs(query: JobsQuery = {}): Promise<JobsPage> {
     return this.#http.get(`/api/v1/jobs${formatQuery({ ...query })}`);
   }
 

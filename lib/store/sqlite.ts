@@ -51,10 +51,10 @@ const fileBytesMin = 512;
 const checkedBytesMax = 1024 * 1024 * 1024;
 
 export class Database {
-  readonly #db: DatabaseSync;
-  readonly #options: DatabaseOptions;
+  #db: DatabaseSync;
+  #options: DatabaseOptions;
   /** Identifies the open file, to detect that another one replaced it. */
-  readonly #file: string;
+  #file: string;
   #isInTransaction = false;
 
   private constructor(db: DatabaseSync, options: DatabaseOptions) {
@@ -108,11 +108,32 @@ export class Database {
     }
   }
 
+  /**
+   * Continues with another file that `openReadOnly` can open; statements are prepared again.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE
+   */
+  reopen(path: string): void {
+    const next = Database.openReadOnly({ ...this.#options, path });
+    this.#db.close();
+    this.#db = next.#db;
+    this.#options = next.#options;
+    this.#file = next.#file;
+  }
+
   /** @throws {WsctlError} INTERNAL */
   prepare<Params extends readonly Value[], Row = never>(sql: string): Statement<Params, Row> {
     if (/;\s*\S/.test(sql))
       throw new WsctlError("INTERNAL", `Cannot run "${sql}": it must be one statement`);
-    const statement: StatementSync = this.#db.prepare(sql);
+    let statement: StatementSync = this.#db.prepare(sql);
+    let preparedFor = this.#db;
+    /** The statement for the file that is open. */
+    const current = (): StatementSync => {
+      if (preparedFor === this.#db) return statement;
+      statement = this.#db.prepare(sql);
+      preparedFor = this.#db;
+      return statement;
+    };
     const wanted = sql.split("?").length - 1;
     const checked = (params: readonly Value[]): readonly Value[] => {
       if (params.length !== wanted || params.includes(undefined as never)) {
@@ -123,10 +144,10 @@ export class Database {
     return {
       run: (...params) => {
         if (!this.#isInTransaction) this.refuseMoved();
-        return Number(statement.run(...checked(params)).changes);
+        return Number(current().run(...checked(params)).changes);
       },
-      get: (...params) => statement.get(...checked(params)) as Row | undefined,
-      all: (...params) => statement.all(...checked(params)) as Row[],
+      get: (...params) => current().get(...checked(params)) as Row | undefined,
+      all: (...params) => current().all(...checked(params)) as Row[],
     };
   }
 

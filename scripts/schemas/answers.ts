@@ -24,7 +24,11 @@ function pageOf<S extends v.GenericSchema>(item: S) {
 
 /** Answers that no type of their own has. */
 export const made = {
-  JobPage: pageOf(views.JobView),
+  JobPage: v.object({
+    ...pageOf(views.JobView).entries,
+    /** The part of the log that is in the index, while the index is being rebuilt. */
+    index_progress: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+  }),
   AgentPage: pageOf(views.AgentView),
   WebhookPage: pageOf(WebhookView),
   TemplatePage: pageOf(TemplateView),

@@ -112,6 +112,7 @@ export class ControlDisk extends ControlRecords {
         (this.byJob.get(jobId) ?? [])
           .flatMap(({ outcome }) => (outcome && outcome.sequence > after ? [outcome] : []))
           .sort((a, b) => a.sequence - b.sequence),
+      hasRequest: (requestId) => this.rows.has(requestId),
       findJobId: (requestId) => this.rows.get(requestId)?.request.jobId,
       controlId: "simulated",
       get lineage(): never {

@@ -1,9 +1,9 @@
 /** Opens the copy of the log of a cluster in a data directory, with its index. */
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { openControlJournal } from "../../control/journal/controlJournal.ts";
 import type { IndexOpener } from "../../control/journal/feed/journalIndex.ts";
 import type { ControlJournal } from "../../control/journal/journal.ts";
+import { openControlJournal } from "../../control/journal/openControlJournal.ts";
 import type { Log } from "../../log/log.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { firstDigest, toHex } from "../../store/log/format.ts";

@@ -40,7 +40,8 @@ export function resolveId(text: string, { what, isKnown, startingWith }: IdLooku
 /**
  * Finds the job with this id, or whose id begins so, unless the token must not see it.
  *
- * @throws {WsctlError} NOT_FOUND, or CONFLICT if several ids begin so
+ * @throws {WsctlError} NOT_FOUND, CONFLICT if several ids begin so, or UNAVAILABLE while the index
+ *   is being rebuilt
  */
 export function findVisibleJob(
   { engine, token, scope }: Pick<RouteContext, "engine" | "token" | "scope">,
@@ -55,5 +56,6 @@ export function findVisibleJob(
   });
   const job = journal.job(id);
   if (job !== undefined && (creator === undefined || job.createdBy === creator)) return job;
+  journal.rebuild?.assertComplete(`job "${given}"`);
   throw new WsctlError("NOT_FOUND", `Unknown job "${given}". List the jobs to see their ids`);
 }

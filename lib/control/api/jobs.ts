@@ -1,12 +1,7 @@
 /** HTTP routes that create, list, show, follow, cancel, pause, resume, approve and retry jobs. */
 import type * as v from "valibot";
 import { JobRequest, RetryRequest } from "../../protocol/api/jobs.ts";
-import {
-  type JobDetail,
-  type JobView,
-  type Page,
-  StreamRequestBody,
-} from "../../protocol/api/views.ts";
+import { type JobDetail, type JobsPage, StreamRequestBody } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { fullResultRequestsMax } from "../../protocol/limits.ts";
 import { findActor } from "../auth/oidcUser.ts";
@@ -153,9 +148,10 @@ async function listJobs(context: RouteContext): Promise<Response> {
     query.createdBy = token.tokenId;
   }
   if (isIndexable(query)) await whole(engine.journal.upkeepLater.indexHistory);
-  const { jobs, next } = engine.journal.jobs(query);
-  const page: Page<JobView> = { items: jobs.map(jobView) };
+  const { jobs, next, indexProgress } = engine.journal.jobs(query);
+  const page: JobsPage = { items: jobs.map(jobView) };
   if (next !== undefined) page.next_cursor = next;
+  if (indexProgress !== undefined) page.index_progress = indexProgress;
   return c.json(page);
 }
 

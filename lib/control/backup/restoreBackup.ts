@@ -18,8 +18,8 @@ import { logOwners } from "../../store/log/format.ts";
 import { readLog } from "../../store/log/readLog.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { ControlWrite } from "../core/model.ts";
-import { openControlJournal } from "../journal/controlJournal.ts";
 import type { ControlJournal } from "../journal/journal.ts";
+import { openControlJournal } from "../journal/openControlJournal.ts";
 import { pausedSchedule } from "../journal/tables/scheduleTable.ts";
 import { BackupManifest, manifestName, sumsName } from "./manifest.ts";
 

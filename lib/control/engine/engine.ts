@@ -23,6 +23,7 @@ import type {
 import { commitFailedError, decisionError, notYetDurable } from "../core/rejections.ts";
 import type { CommitResult, ControlJournal } from "../journal/journal.ts";
 import type { LineageGuard } from "../journal/lineage/lineageGuard.ts";
+import { LateLookUps } from "../journal/rebuild/lateLookUps.ts";
 import { AgentLines } from "./agentLines.ts";
 import { CoreTime } from "./coreTime.ts";
 import type { EngineOptions } from "./engineOptions.ts";
@@ -54,6 +55,7 @@ export class Engine {
   readonly #newId: () => string;
   readonly #commits: GroupCommit<ControlWrite, ControlEffect, CommitResult>;
   readonly #sockets: SocketTable;
+  readonly #lookUps: LateLookUps;
   readonly #probe: JournalProbe;
   readonly #lineage: LineageGuard | undefined;
   #failure?: unknown;
@@ -75,6 +77,7 @@ export class Engine {
     this.#conditions = new ConditionWaiter(clock);
     const onFull = (sessionId: number) => this.#step({ type: "sendBufferFull", sessionId });
     this.#sockets = new SocketTable(clock, onFull);
+    this.#lookUps = new LateLookUps(journal, (effect) => this.#lookUpRequest(effect));
     this.capabilities = new CapabilityCache(journal);
     this.#commits = new GroupCommit({
       ...{ commit: journal.commit, settle: journal.settle, mayOvertake },
@@ -264,8 +267,8 @@ export class Engine {
     this.#commits.flush(); // only committed outcomes are visible
     this.checkJournal();
     if (this.core.dispatcher === undefined) return;
-    const agentId = this.journal.findAgent(answer.request_id ?? "");
-    this.#step({ type: "requestLookedUp", sessionId, answer, ...(agentId ? { agentId } : {}) });
+    const found = this.#lookUps.find(effect);
+    if (found !== false) this.#step({ type: "requestLookedUp", sessionId, answer, ...found });
   }
 
   #commitFailed(batch: Batch<ControlWrite, ControlEffect>, error: unknown): void {

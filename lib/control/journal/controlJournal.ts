@@ -1,29 +1,22 @@
 /** The control plane's journal: its log, and the index of the log in SQLite. */
 
 import { randomBytes, randomUUID } from "node:crypto";
-import { join } from "node:path";
 import { failpoint } from "../../failpoints.ts";
-import { WsctlError } from "../../protocol/errors.ts";
 import type { Committed } from "../../store/groupCommit.ts";
-import { openFileStorage } from "../../store/log/fileStorage.ts";
 import type { Database } from "../../store/sqlite.ts";
-import type { Clock } from "../../time/clock.ts";
 import type { StoredOutcome, StoredRequest } from "../core/model.ts";
 import { AuditTrail } from "./auditTrail.ts";
 import { toFact } from "./entries.ts";
-import { indexError } from "./feed/indexFeed.ts";
-import type { IndexOpener, JournalIndex } from "./feed/journalIndex.ts";
-import { LocalIndex } from "./feed/localIndex.ts";
+import type { JournalIndex } from "./feed/journalIndex.ts";
 import { JobPages } from "./history/jobPage.ts";
 import { currentIndex, type IndexReads } from "./index/currentIndex.ts";
-import { openMetrics, removeDatabase } from "./index/openDatabases.ts";
 import { type JobRow, type RequestRow, toJob, toRequest } from "./index/rows.ts";
 import type { CommitResult, ControlJournal } from "./journal.ts";
-import { assertNoCluster, assertNotLost } from "./lostJournal.ts";
 import { readAgents, readOpenJournal } from "./openJobs.ts";
 import { assertFirstOutcomes, outcomeSequences } from "./outcomeWrites.ts";
 import { prefixRange } from "./prefixRange.ts";
-import { Recorder, type RecorderOptions } from "./recorder.ts";
+import type { IndexRebuild } from "./rebuild/indexRebuild.ts";
+import type { Recorder } from "./recorder.ts";
 import { createArtifactTable } from "./tables/artifactTable.ts";
 import { createDefinitionTable } from "./tables/definitionTable.ts";
 import { createLineageTable } from "./tables/lineageTable.ts";
@@ -36,66 +29,15 @@ import { createTokenTable, toTokenEntry } from "./tables/tokenTable.ts";
 const briefChars = 500;
 const lineageKeyBytes = 32;
 
-export interface ControlJournalOptions
-  extends Pick<RecorderOptions, "segmentBytes" | "policy" | "openLog" | "onProgress" | "onFault"> {
-  dataDir: string;
-  clock: Pick<Clock, "after" | "wall">;
-  /** Opens the index; by default, this thread writes it. */
-  openIndex?: IndexOpener;
-  /** Locks an open file for this process, or returns false if another process has locked it. */
-  tryLock(fd: number, path: string): boolean;
+/** What a journal consists of; `openControlJournal.ts` opens it. */
+export interface JournalParts {
+  recorder: Recorder;
+  index: JournalIndex;
+  metrics: Database;
+  rebuild: IndexRebuild | undefined;
 }
 
-/**
- * Opens the journal, or creates it. An index that is missing, damaged or of another log is rebuilt.
- *
- * @throws {WsctlError} STORAGE_UNAVAILABLE with what is wrong with the log
- */
-export function openControlJournal(options: ControlJournalOptions): ControlJournal {
-  if (options.openLog === undefined) {
-    assertNoCluster(options.dataDir);
-    assertNotLost(options.dataDir);
-  }
-  const indexPath = join(options.dataDir, "index.db");
-  try {
-    return openWithIndex(options, indexPath);
-  } catch (error) {
-    // Anything else that is wrong is in the index, or the index cannot take what is in the log.
-    if (error instanceof WsctlError) throw error;
-    removeDatabase(indexPath);
-  }
-  try {
-    return openWithIndex(options, indexPath);
-  } catch (error) {
-    throw error instanceof WsctlError ? error : indexError(error);
-  }
-}
-
-function openWithIndex(options: ControlJournalOptions, indexPath: string): ControlJournal {
-  const { dataDir, tryLock } = options;
-  const storage = openFileStorage({ path: join(dataDir, "log"), tryLock });
-  const { openIndex = (path: string) => new LocalIndex(path) } = options;
-  let index: JournalIndex;
-  try {
-    index = openIndex(indexPath);
-  } catch (error) {
-    storage.release();
-    throw error;
-  }
-  try {
-    const recorder = new Recorder({ ...options, storage, index });
-    const journal = journalOn(recorder, index, openMetrics(dataDir, options.onFault));
-    // A copy of another log gets its identity from there.
-    if (options.openLog === undefined) journal.createIdentity();
-    return journal;
-  } catch (error) {
-    storage.release();
-    index.close();
-    throw error;
-  }
-}
-
-function journalOn(recorder: Recorder, index: JournalIndex, metricsDb: Database): ControlJournal {
+export function journalOn({ recorder, index, metrics, rebuild }: JournalParts): ControlJournal {
   const { feed } = recorder;
   const { db } = index;
   const reads = currentIndex(db, () => feed.applyTables());
@@ -131,6 +73,11 @@ function journalOn(recorder: Recorder, index: JournalIndex, metricsDb: Database)
   const about = (id: string) => {
     feed.applyFor(id);
     return id;
+  };
+  /** What a request that is not in the index belongs to may not be known yet. */
+  const found = (owner: string | undefined) => {
+    if (owner === undefined) rebuild?.assertComplete("the request");
+    return owner;
   };
   /** Returns the index when it has everything. */
   const current = () => {
@@ -195,11 +142,16 @@ function journalOn(recorder: Recorder, index: JournalIndex, metricsDb: Database)
     },
     jobByKey: (key) => {
       feed.applyForKey(key);
-      return optional(byKey.get(key), toJob);
+      const found = byKey.get(key);
+      if (found === undefined && rebuild?.mayHaveKey(key)) {
+        rebuild.assertComplete("the job with this Idempotency-Key");
+      }
+      return optional(found, toJob);
     },
     jobs: (query) => {
       feed.applyForList();
-      return jobs.page(query);
+      const page = jobs.page(query);
+      return rebuild?.isRunning ? { ...page, indexProgress: rebuild.progress } : page;
     },
     upkeep: {
       ...index.upkeep,
@@ -217,10 +169,12 @@ function journalOn(recorder: Recorder, index: JournalIndex, metricsDb: Database)
     },
     requests: (jobId): StoredRequest[] => requests.all(about(jobId)).map(toRequest),
     fullRequests: (jobId): StoredRequest[] => wholeRequests.all(about(jobId)).map(toRequest),
-    findJobId: (requestId) => jobIdOf.get(about(requestId))?.job_id,
-    findAgent: (requestId) => agentOf.get(about(requestId))?.agent_id,
+    findJobId: (requestId) => found(jobIdOf.get(about(requestId))?.job_id),
+    findAgent: (requestId) => found(agentOf.get(about(requestId))?.agent_id),
+    hasRequest: (requestId) => agentOf.get(about(requestId)) !== undefined,
+    rebuild,
     outcomes: (jobId, after, limit) => outcomes.all(about(jobId), after, limit).map(toOutcome),
-    metrics: createMetricsTable(metricsDb),
+    metrics: createMetricsTable(metrics),
     capabilities,
     addCapabilities: (digest, text) => void record({ type: "capabilities_stored", digest, text }),
     removeCapabilities: (digest) => void record({ type: "capabilities_removed", digest }),
@@ -237,7 +191,8 @@ function journalOn(recorder: Recorder, index: JournalIndex, metricsDb: Database)
       feed.tryApply();
     },
     get oldestJobAt() {
-      return oldestJob.get()?.created_at;
+      // Nothing may be removed from the log that the index needs.
+      return rebuild?.isRunning ? 0 : oldestJob.get()?.created_at;
     },
     *currentFacts() {
       const { key: lineage_key, restoredAt: restored_at } = tables.lineage.get();
@@ -256,9 +211,10 @@ function journalOn(recorder: Recorder, index: JournalIndex, metricsDb: Database)
     },
     recorder,
     close: () => {
+      rebuild?.close();
       recorder.close();
       index.close();
-      metricsDb.close();
+      metrics.close();
     },
   };
 }

@@ -29,4 +29,6 @@ export interface JobPage {
   jobs: StoredJob[];
   /** Where the list continues; absent at its end. A page may have fewer jobs than the limit. */
   next?: string;
+  /** The part of the log that is in the index, if it is being rebuilt: older jobs may be missing. */
+  indexProgress?: number;
 }

@@ -16,6 +16,7 @@ import type { AuditTrail } from "./auditTrail.ts";
 import type { ControlFact } from "./entries.ts";
 import type { IndexUpkeep, LaterUpkeep } from "./feed/journalIndex.ts";
 import type { JobPage, JobsQuery } from "./jobQuery.ts";
+import type { IndexRebuild } from "./rebuild/indexRebuild.ts";
 import type { Recorder } from "./recorder.ts";
 import type { ArtifactTable } from "./tables/artifactTable.ts";
 import type { DefinitionTable } from "./tables/definitionTable.ts";
@@ -59,6 +60,8 @@ export interface ControlJournal {
   jobIdsFrom(prefix: string, limit: number, createdBy?: string): string[];
   jobByKey(key: string): StoredJob | undefined;
   jobs(query: JobsQuery): JobPage;
+  /** The index is being rebuilt: jobs that have ended may be missing in it. */
+  readonly rebuild?: IndexRebuild | undefined;
   /** Completes and prunes the index, step by step. */
   readonly upkeep: IndexUpkeep;
   /** The same, while this thread goes on where the index has a thread of its own. */
@@ -67,9 +70,11 @@ export interface ControlJournal {
   requests(jobId: string): StoredRequest[];
   /** Returns all requests of a job with results and full messages, which may be large. */
   fullRequests(jobId: string): StoredRequest[];
-  /** Returns the job of a request, or undefined. */
+  /** Returns the job of a request, or undefined. @throws {WsctlError} UNAVAILABLE */
   findJobId(requestId: string): string | undefined;
-  /** Returns the agent that a request was sent to, or undefined. */
+  /** Whether the index has a request. */
+  hasRequest(requestId: string): boolean;
+  /** Returns the agent that a request was sent to, or undefined. @throws {WsctlError} UNAVAILABLE */
   findAgent(requestId: string): string | undefined;
   /** Returns the outcomes of a job after a sequence, oldest first. */
   outcomes(jobId: string, after: number, limit: number): StoredOutcome[];

@@ -12,7 +12,7 @@ import type { Clock } from "../../time/clock.ts";
 import { type ControlEntry, type ControlFact, encodeFact, parseFact } from "./entries.ts";
 import { IndexFeed, indexError } from "./feed/indexFeed.ts";
 import type { JournalIndex } from "./feed/journalIndex.ts";
-import { Replay } from "./replay.ts";
+import { Replay } from "./rebuild/replay.ts";
 
 export interface RecorderOptions {
   storage: LogStorage;
@@ -22,6 +22,8 @@ export interface RecorderOptions {
   policy?: NonNullable<LogOptions["policy"]>;
   /** Opens the log; by default, it is on this disk alone. */
   openLog?(options: LogOptions): AppendLog;
+  /** Takes the entries that the index lacks; by default, the index gets them all. */
+  replay?: Pick<Replay, "add" | "finish">;
   /** Reports how many entries were read into the index so far. */
   onProgress?(entries: number): void;
   /** Reports what was wrong with files that are derived or can be made again. */
@@ -44,7 +46,7 @@ export class Recorder {
   constructor(options: RecorderOptions) {
     const { storage, clock, index, segmentBytes = segmentBytesDefault, policy } = options;
     this.#options = options;
-    const replay = new Replay(index, options.onProgress);
+    const { replay = new Replay(index, options.onProgress) } = options;
     const { openLog = DurableLog.open } = options;
     this.log = openLog({
       ...{ storage, owner: "controlPlane", segmentBytes, clock },
@@ -56,7 +58,7 @@ export class Recorder {
       this.log.close();
       throw new IndexMismatch();
     }
-    replay.finish(this.log.digest);
+    replay.finish(this.log.digest, this.log.sequence);
     const { onFault } = options;
     const head = () => ({ sequence: this.log.sequence, digest: this.log.digest });
     this.feed = new IndexFeed({

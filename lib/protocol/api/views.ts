@@ -245,6 +245,14 @@ export interface Page<T> {
   next_cursor?: string;
 }
 
+export interface JobsPage extends Page<JobView> {
+  /**
+   * The part of the log that is in the index, from 0 to 1, while the index is being rebuilt: jobs
+   * that have ended may be missing.
+   */
+  index_progress?: number;
+}
+
 /**
  * `POST /api/v1/jobs/ID/stream`: resumes a job's stream with live output. The body names what was
  * received before: outcomes by their cursor, output by request.

@@ -72,7 +72,23 @@ export interface JournalIndex {
   readonly upkeep: IndexUpkeep;
   /** These run while this thread does other work, where the index has a thread. */
   readonly upkeepLater: LaterUpkeep;
+  /** Builds another index beside this one, where the index has a thread. */
+  readonly builder?: IndexBuilder;
   close(): void;
+}
+
+/** Builds the whole index of a log, which takes the place of the one that is in use. */
+export interface IndexBuilder {
+  /** Begins with an empty index. */
+  begin(): Promise<void>;
+  write(batches: readonly FactBatch[]): Promise<void>;
+  /**
+   * Writes the rest, and has reads and writes continue with the new index. Nothing is written to
+   * the old one meanwhile, and it is removed.
+   *
+   * @throws an error if the old one stays in use
+   */
+  finish(batches: readonly FactBatch[], end: ChainEnd): void;
 }
 
 /** Opens the index in a file. Throws another error than a WsctlError if it must be rebuilt. */

@@ -1,8 +1,9 @@
 /** What the thread of the index is asked, and what it answers. */
+import type { ChainEnd } from "../../../store/log/segments.ts";
 import type { FactBatch } from "./journalIndex.ts";
 
 export interface IndexCall {
-  /** `open`, `write`, `close`, or a step of upkeep. */
+  /** `open`, `write`, `close`, a step of upkeep; `begin`, `build` and `finish` for a new index. */
   name: string;
   args: readonly unknown[];
 }
@@ -43,4 +44,15 @@ export function unpackFacts({ text, places }: PackedFacts): FactBatch[] {
     batches.push({ lines, place: { sequence, segment, offset } });
   }
   return batches;
+}
+
+/** The sequence, and the digest in hexadecimal. */
+export type PackedEnd = readonly [sequence: number, digest: string];
+
+export function packEnd({ sequence, digest }: ChainEnd): PackedEnd {
+  return [sequence, Buffer.from(digest).toString("hex")];
+}
+
+export function unpackEnd([sequence, digest]: PackedEnd): ChainEnd {
+  return { sequence, digest: new Uint8Array(Buffer.from(digest, "hex")) };
 }

@@ -10,9 +10,15 @@ import {
 } from "../../../threads/sharedAnswer.ts";
 import { threadUrl } from "../../../threads/threadUrl.ts";
 import { readIndex } from "../index/openDatabases.ts";
-import type { FactBatch, IndexUpkeep, JournalIndex, LaterUpkeep } from "./journalIndex.ts";
+import type {
+  FactBatch,
+  IndexBuilder,
+  IndexUpkeep,
+  JournalIndex,
+  LaterUpkeep,
+} from "./journalIndex.ts";
 import { upkeepNames } from "./journalIndex.ts";
-import { type IndexAnswer, type IndexCall, packFacts } from "./threadCalls.ts";
+import { type IndexAnswer, type IndexCall, packEnd, packFacts } from "./threadCalls.ts";
 
 /** A thread that has not answered for so long stands still. */
 const answerMs = 60_000;
@@ -27,12 +33,14 @@ export class ThreadIndex implements JournalIndex {
   readonly applied: ChainEnd;
   readonly upkeep: IndexUpkeep;
   readonly upkeepLater: LaterUpkeep;
-  readonly #path: string;
+  readonly builder: IndexBuilder;
+  #path: string;
   #worker: Worker | undefined;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
   /** The call of `write` that is pending. */
   #write: number | undefined;
+  #isClosed = false;
 
   /** Opens the index in a file. Throws another error than a WsctlError if it must be rebuilt. */
   constructor(path: string) {
@@ -45,6 +53,12 @@ export class ThreadIndex implements JournalIndex {
       this.#stop();
       throw error;
     }
+    const whole = path.replace(/\.partial$/, "");
+    this.builder = {
+      begin: () => this.#callLater({ name: "begin", args: [`${whole}.new`] }),
+      write: (batches) => this.#callLater({ name: "build", args: [packFacts(batches)] }),
+      finish: (batches, end) => this.#finishBuild(whole, batches, end),
+    };
     const now = (name: string) => [name, (...args: unknown[]) => this.#callNow({ name, args })];
     this.upkeep = Object.fromEntries(upkeepNames.map(now)) as IndexUpkeep;
     const later = (name: string) => [name, (...args: unknown[]) => this.#callLater({ name, args })];
@@ -56,10 +70,10 @@ export class ThreadIndex implements JournalIndex {
     end: ChainEnd | undefined,
     done: (error?: unknown) => void,
   ): void {
-    const hex = end && ([end.sequence, Buffer.from(end.digest).toString("hex")] as const);
     try {
       this.#reopen();
-      this.#write = this.#call({ name: "write", args: [packFacts(batches), hex] }, (answer) => {
+      const args = [packFacts(batches), end && packEnd(end)];
+      this.#write = this.#call({ name: "write", args }, (answer) => {
         this.#write = undefined;
         done("error" in answer ? toError(answer.error) : undefined);
       });
@@ -78,8 +92,15 @@ export class ThreadIndex implements JournalIndex {
     try {
       if (this.#worker !== undefined) this.#callNow({ name: "close", args: [] });
     } finally {
+      this.#isClosed = true;
       this.#stop();
     }
+  }
+
+  #finishBuild(path: string, batches: readonly FactBatch[], end: ChainEnd): void {
+    this.#callNow({ name: "finish", args: [packFacts(batches), packEnd(end), path] });
+    this.#path = path;
+    this.db.reopen(path);
   }
 
   /** A thread that has ended is started again. @throws {WsctlError} STORAGE_UNAVAILABLE */
@@ -104,6 +125,7 @@ export class ThreadIndex implements JournalIndex {
   }
 
   #call(call: IndexCall, done: (answer: IndexAnswer) => void): number {
+    if (this.#isClosed) throw new WsctlError("INTERNAL", "Cannot use the index: it is closed");
     this.#worker ??= this.#start();
     const id = this.#nextId++;
     const memory = createSharedAnswer();

@@ -4,8 +4,8 @@ import type { Log } from "../../../log/log.ts";
 import type { WsctlError } from "../../../protocol/errors.ts";
 import { timestamp } from "../../../protocol/timestamp.ts";
 import type { Clock } from "../../../time/clock.ts";
-import { type ControlJournalOptions, openControlJournal } from "../controlJournal.ts";
 import type { ControlJournal } from "../journal.ts";
+import { type ControlJournalOptions, openControlJournal } from "../openControlJournal.ts";
 import { ControlLineage } from "./controlLineage.ts";
 import { LineageGuard, supersededError } from "./lineageGuard.ts";
 
@@ -46,6 +46,7 @@ function openFiles({ log, ...options }: OpenJournalOptions): ControlJournal {
   };
   const onFault = (error: WsctlError) => log.error(error.message);
   const journal = openControlJournal({ ...options, onProgress, onFault });
+  void journal.rebuild?.complete.then(() => log.info("index rebuilt"));
   const { tornBytes: bytes } = journal.recorder.log;
   if (bytes > 0) log.warn("unfinished log entry removed", { bytes });
   return journal;

@@ -1,6 +1,6 @@
 /** Reads entries of the log into the index, many in one transaction. */
-import type { EntryPlace } from "../../store/log/segments.ts";
-import type { JournalIndex } from "./feed/journalIndex.ts";
+import type { ChainEnd, EntryPlace } from "../../../store/log/segments.ts";
+import type { JournalIndex } from "../feed/journalIndex.ts";
 
 /** Entries in one transaction. */
 const replayEntries = 2_000;
@@ -12,7 +12,6 @@ export class Replay {
   #waiting = 0;
   #count = 0;
   #failure: unknown;
-  #lastSequence = 0;
 
   /** @param onProgress takes how many entries were read so far */
   constructor(index: JournalIndex, onProgress?: (entries: number) => void) {
@@ -24,21 +23,19 @@ export class Replay {
     const last = this.#batches.at(-1);
     if (last?.place.segment === segment && last.place.offset === offset) last.lines.push(line);
     else this.#batches.push({ lines: [line], place: { sequence, segment, offset } });
-    this.#lastSequence = sequence;
     this.#waiting++;
     // The digest is not known in the middle, so `applied` moves on only at the end.
     if (this.#waiting >= replayEntries) this.#write();
   }
 
-  /** @param digest of the last batch of the log */
-  finish(digest: Uint8Array): void {
-    if (this.#count + this.#waiting > 0) this.#write(digest);
+  /** @param digest of the last batch of the log, which ends with `sequence` */
+  finish(digest: Uint8Array, sequence: number): void {
+    if (this.#count + this.#waiting > 0) this.#write({ sequence, digest });
     this.#settle();
   }
 
-  #write(digest?: Uint8Array): void {
+  #write(end?: ChainEnd): void {
     this.#settle();
-    const end = digest && { sequence: this.#lastSequence, digest };
     const batches = this.#batches;
     this.#batches = [];
     this.#index.write(batches, end, (error) => {
