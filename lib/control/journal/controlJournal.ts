@@ -4,7 +4,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { failpoint } from "../../failpoints.ts";
 import type { Committed } from "../../store/groupCommit.ts";
 import type { Database } from "../../store/sqlite.ts";
-import type { StoredOutcome, StoredRequest } from "../core/model.ts";
+import type { OpenJournal, StoredOutcome, StoredRequest } from "../core/model.ts";
 import { AuditTrail } from "./auditTrail.ts";
 import { toFact } from "./entries.ts";
 import type { JournalIndex } from "./feed/journalIndex.ts";
@@ -13,7 +13,7 @@ import { currentIndex, type IndexReads } from "./index/currentIndex.ts";
 import { type JobRow, type RequestRow, toJob, toRequest } from "./index/rows.ts";
 import type { CommitResult, ControlJournal } from "./journal.ts";
 import { readAgents, readOpenJournal } from "./openJobs.ts";
-import { assertFirstOutcomes, outcomeSequences } from "./outcomeWrites.ts";
+import { assertFirstOutcomes, noteOpenRequests, outcomeSequences } from "./outcomeWrites.ts";
 import { prefixRange } from "./prefixRange.ts";
 import type { IndexRebuild } from "./rebuild/indexRebuild.ts";
 import type { Recorder } from "./recorder.ts";
@@ -63,9 +63,6 @@ export function journalOn({ recorder, index, metrics, rebuild }: JournalParts): 
   const jobIdOf = reads.prepare<[string], { job_id: string }>(
     "SELECT job_id FROM requests WHERE request_id = ?",
   );
-  const isOpen = reads.prepare<[string], { one: number }>(
-    "SELECT 1 AS one FROM requests WHERE request_id = ? AND sequence IS NULL",
-  );
   const outcomes = reads.prepare<[string, number, number], RequestRow>(
     "SELECT * FROM requests WHERE job_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
   );
@@ -84,12 +81,16 @@ export function journalOn({ recorder, index, metrics, rebuild }: JournalParts): 
     feed.apply();
     return reads;
   };
+  const readOpen = () => current().read(() => readOpenJournal(reads));
+  /** The requests without an outcome. */
+  let openRequests: Set<string> | undefined;
   const commit: ControlJournal["commit"] = (writes, done) => {
     failpoint("control_before_commit");
-    assertFirstOutcomes(writes, (requestId) => {
-      return feed.isOpen(requestId) ?? isOpen.get(requestId) !== undefined;
-    });
+    openRequests ??= idsOf(readOpen());
+    const open = openRequests;
+    assertFirstOutcomes(writes, open);
     const resultFrom = (sequence: number) => {
+      noteOpenRequests(writes, open);
       return { result: { sequences: outcomeSequences(writes, sequence) } };
     };
     const { first, isDurable } = recorder.commit(writes.map(toFact), (error) => {
@@ -133,7 +134,11 @@ export function journalOn({ recorder, index, metrics, rebuild }: JournalParts): 
     probe: () => recorder.probe(),
     fault: () => recorder.fault(),
     assertInPlace: () => recorder.assertInPlace(),
-    open: () => current().read(() => readOpenJournal(reads)),
+    open: () => {
+      const found = readOpen();
+      openRequests = idsOf(found);
+      return found;
+    },
     agents: () => current().read(() => readAgents(reads)),
     job: (jobId) => optional(job.get(about(jobId)), toJob),
     jobIdsFrom: (...search) => {
@@ -222,6 +227,10 @@ export function journalOn({ recorder, index, metrics, rebuild }: JournalParts): 
 function readControlId(db: Database): string | undefined {
   const sql = "SELECT control_id FROM identity";
   return db.prepare<[], { control_id: string | null }>(sql).get()?.control_id ?? undefined;
+}
+
+function idsOf({ requests }: OpenJournal): Set<string> {
+  return new Set(requests.map(({ requestId }) => requestId));
 }
 
 function toOutcome(row: RequestRow): StoredOutcome {

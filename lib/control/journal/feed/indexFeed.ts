@@ -50,11 +50,6 @@ export class IndexFeed {
     this.#schedule();
   }
 
-  /** Whether a request is open, if the index does not have that yet. */
-  isOpen(requestId: string): boolean | undefined {
-    return this.#gathered.isOpen(requestId) ?? this.#writing?.isOpen(requestId);
-  }
-
   /**
    * Waits for what is missing in the index about a job or a request.
    *

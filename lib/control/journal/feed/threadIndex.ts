@@ -1,5 +1,5 @@
 /** Writes the index of the log on a thread of its own, which `indexThread.ts` is. */
-import { Worker } from "node:worker_threads";
+import { Worker, type WorkerOptions } from "node:worker_threads";
 import { type ErrorCode, errorText, WsctlError } from "../../../protocol/errors.ts";
 import type { ChainEnd } from "../../../store/log/segments.ts";
 import type { Database } from "../../../store/sqlite.ts";
@@ -22,6 +22,8 @@ import { type IndexAnswer, type IndexCall, packEnd, packFacts } from "./threadCa
 
 /** A thread that has not answered for so long stands still. */
 const answerMs = 60_000;
+/** Keeps the memory of the thread small on Bun; other runtimes ignore it. */
+const threadOptions: WorkerOptions & { smol: boolean } = { smol: true };
 
 interface Pending {
   memory: SharedArrayBuffer;
@@ -152,7 +154,7 @@ export class ThreadIndex implements JournalIndex {
   }
 
   #start(): Worker {
-    const worker = new Worker(threadUrl("lib/control/journal/feed/indexThread.ts"));
+    const worker = new Worker(threadUrl("lib/control/journal/feed/indexThread.ts"), threadOptions);
     worker.on("message", (id: number) => this.#finish(id));
     worker.on("error", (error) => this.#ended(worker, errorText(error)));
     worker.on("exit", () => this.#ended(worker, "it has ended"));

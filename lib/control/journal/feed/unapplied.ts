@@ -14,8 +14,6 @@ export class UnappliedFacts {
   readonly #ids = new Set<string>();
   /** The idempotency keys of new jobs. */
   readonly #keys = new Set<string>();
-  /** Requests that were created or ended, and whether they are open. */
-  readonly #openById = new Map<string, boolean>();
   /** A fact names a request, and its job is not known here. */
   #isAnyJob = false;
   #isAboutTables = false;
@@ -49,11 +47,6 @@ export class UnappliedFacts {
     return this.#factCount > 0 && (this.#isAnyJob || this.#ids.has(id));
   }
 
-  /** Whether a request is open; undefined if the index knows it. */
-  isOpen(requestId: string): boolean | undefined {
-    return this.#openById.get(requestId);
-  }
-
   /** Oldest first. */
   get batches(): readonly UnappliedBatch[] {
     return this.#batches;
@@ -67,17 +60,13 @@ export class UnappliedFacts {
         this.#hasNewJob = true;
         this.#ids.add(jobId);
         if (idempotency !== undefined) this.#keys.add(idempotency.key);
-        for (const { requestId } of fact.requests) {
-          this.#ids.add(requestId);
-          this.#openById.set(requestId, true);
-        }
+        for (const { requestId } of fact.requests) this.#ids.add(requestId);
         this.#factCount += fact.requests.length;
         return;
       }
       case "request_ended":
         this.#ids.add(fact.outcome.jobId);
         this.#ids.add(fact.outcome.requestId);
-        this.#openById.set(fact.outcome.requestId, false);
         return;
       case "job_cancelled":
       case "job_approved":
