@@ -23,7 +23,7 @@ const delayMs = 25;
 /** This many facts are written into the index at once. */
 const factsAtOnce = 500;
 /** With more facts than this, the log waits for the index. */
-const factsMax = 8_000;
+const factsMax = 30_000;
 
 export class IndexFeed {
   readonly #options: IndexFeedOptions;

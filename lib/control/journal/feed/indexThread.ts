@@ -1,5 +1,6 @@
 /** The thread that writes the index of the log. `threadIndex.ts` starts it and calls it. */
 import { renameSync } from "node:fs";
+import { setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { errorText, WsctlError } from "../../../protocol/errors.ts";
 import type { ChainEnd } from "../../../store/log/segments.ts";
@@ -18,9 +19,20 @@ import {
   unpackFacts,
 } from "./threadCalls.ts";
 
+/** See setpriority(2). */
+const niceness = 10;
+
 interface OpenIndex {
   path: string;
   index: LocalIndex;
+}
+
+/** The event loop comes first where processors are busy. On Linux, this is about the thread alone. */
+function yieldToEventLoop(): void {
+  if (process.platform !== "linux") return;
+  try {
+    setPriority(niceness);
+  } catch {} // A sandbox may refuse it. The thread then gets its share as every other one.
 }
 
 let current: OpenIndex | undefined;
@@ -90,6 +102,8 @@ function answerTo(call: IndexCall): IndexAnswer {
     return { error: error instanceof WsctlError ? { code: error.code, message } : { message } };
   }
 }
+
+yieldToEventLoop();
 
 parentPort?.on("message", (request: IndexRequest) => {
   writeSharedAnswer(request.memory, answerTo(request));
