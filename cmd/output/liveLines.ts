@@ -86,7 +86,7 @@ export class LiveOutputPrinter implements OutputSink {
     of.streams.set(stream, begun);
     const more = text ?? begun.decoder.decode(Buffer.from(base64 ?? "", "base64"));
     if (of.seen.length < textCharsMax) of.seen += more;
-    if (stream === "stdout") of.tail = (of.tail + more).slice(-lineCharsMax);
+    if (stream === "stdout") of.tail = lastChars(of.tail, more);
     this.#write(begun, more.replaceAll("\r\n", "\n"));
   }
 
@@ -121,19 +121,21 @@ export class LiveOutputPrinter implements OutputSink {
   }
 
   #write(begun: StartedStream, text: string): void {
-    const lines = text.split("\n");
-    const open = lines.pop() ?? "";
     const isBar = text.includes("\r");
     const isOpen = begun.line.text !== "" || begun.isReturned;
-    for (const line of lines.splice(0, isBar ? lines.length : Number(isOpen))) {
+    const openAt = text.lastIndexOf("\n") + 1;
+    // Lines that need a look of their own: all with a progress bar, else the end of an open one.
+    const ownEnd = isBar ? openAt : isOpen ? text.indexOf("\n") + 1 : 0;
+    for (const line of text.slice(0, ownEnd).split("\n").slice(0, -1)) {
       this.#add(begun, line);
       this.#end(begun);
     }
     // All other lines are written in one call, because a call per line would be slow.
-    if (lines.length > 0) {
-      begun.screen.lines(lines.map((line) => begun.prefix + escapeOutput(line)).join("\n"));
+    if (ownEnd < openAt) {
+      const lines = escapeOutput(text.slice(ownEnd, openAt - 1));
+      begun.screen.lines(begun.prefix + lines.replaceAll("\n", `\n${begun.prefix}`));
     }
-    this.#add(begun, open);
+    this.#add(begun, text.slice(openAt));
     this.#showOpen(begun, isBar);
   }
 
@@ -208,6 +210,11 @@ export class LiveOutputPrinter implements OutputSink {
 
 function newRequest(agent: string): StartedRequest {
   return { agent, streams: new Map(), seen: "", tail: "", isIncomplete: false };
+}
+
+/** Returns the end of the text that grew by `more`. */
+function lastChars(text: string, more: string): string {
+  return (more.length >= lineCharsMax ? more : text + more).slice(-lineCharsMax);
 }
 
 /** Whether the last line is this result as JSON. */

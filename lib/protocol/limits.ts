@@ -176,10 +176,7 @@ export const capabilitiesBytesMax = 28 * 1024;
 /** How soon an agent announces a changed manifest. */
 export const capabilitiesPollMs = 3_000;
 
-/**
- * Size of one chunk of live output, in bytes: it fits into a message if every byte is escaped, or
- * as base64.
- */
+/** Size of one chunk of live output, in bytes. */
 export const outputChunkBytesMax = 28 * 1024;
 
 /** The minimum cost of a smaller chunk, in bytes, which is about what storing it costs. */

@@ -59,7 +59,7 @@ function dial(
   });
   socket.addEventListener("close", (event) => events.close(event.code, event.reason || fault));
   return {
-    send: (text) => socket.send(text),
+    send: (frame) => socket.send(frame),
     ping: () => void socket.ping(),
     close: (code, reason) => socket.close(code, reason),
     terminate: () => socket.terminate(),

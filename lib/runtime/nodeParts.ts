@@ -190,7 +190,7 @@ function dialTunnel(
     (error) => giveUp(1006, plainReason(error)),
   );
   return {
-    send: (text) => socket?.send(text),
+    send: (frame) => socket?.send(frame),
     ping: () => socket?.ping(),
     close: (code, reason) => (socket ? socket.close(code, reason) : giveUp(code, reason)),
     terminate: () => (socket ? socket.terminate() : giveUp(1006, "given up")),
@@ -220,7 +220,7 @@ function dialOver(
   });
   socket.on("close", (code, reason) => events.close(code, reason.toString() || fault));
   return {
-    send: (text) => socket.send(text),
+    send: (frame) => socket.send(frame),
     ping: () => socket.ping(),
     close: (code, reason) => socket.close(code, reason),
     terminate: () => socket.terminate(),

@@ -33,7 +33,8 @@ export interface QueuedSocket extends ServerSocket {
 
 /** A WebSocket of the client. */
 export interface ClientSocket {
-  send(text: string): void;
+  /** Sends a text as a text frame, and bytes as a binary frame. */
+  send(frame: string | Uint8Array): void;
   /** Sends a WebSocket ping, which every implementation must answer (RFC 6455, section 5.5.2). */
   ping(): void;
   close(code: number, reason: string): void;

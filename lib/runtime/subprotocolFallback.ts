@@ -22,7 +22,7 @@ export function withSubprotocolFallback(
     },
   });
   return {
-    send: (text) => socket.send(text),
+    send: (frame) => socket.send(frame),
     ping: () => socket.ping(),
     close: (code, reason) => socket.close(code, reason),
     terminate: () => socket.terminate(),

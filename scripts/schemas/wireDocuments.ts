@@ -29,7 +29,7 @@ const extended = {
   Welcome: wire.Welcome,
   Capabilities: wire.Capabilities,
   SubscribeOutput: wire.SubscribeOutput,
-  Output: wire.Output,
+  OutputEnd: wire.OutputEnd,
   Ack: wire.Ack,
   Cancel: wire.Cancel,
   Goaway: wire.Goaway,
@@ -39,7 +39,7 @@ type MessageName = keyof typeof extended;
 
 const fromAgent: readonly MessageName[] = [
   ...(["StatusUpdate", "Heartbeat", "Response", "ErrorMessage"] as const),
-  ...(["Hello", "Capabilities", "Output"] as const),
+  ...(["Hello", "Capabilities", "OutputEnd"] as const),
 ];
 const fromControl: readonly MessageName[] = [
   ...(["Command", "ErrorMessage"] as const),
@@ -56,7 +56,7 @@ const summaries: Readonly<Record<MessageName, string>> = {
   Welcome: "The answer to hello",
   Capabilities: "What the agent can do has changed",
   SubscribeOutput: "Pass on what a program writes",
-  Output: "A piece of what a program writes",
+  OutputEnd: "The end of what a program writes; the chunks before it are binary frames",
   Ack: "The answer is stored and need not be sent again",
   Cancel: "The request is cancelled",
   Goaway: "When to come back, before an orderly close",

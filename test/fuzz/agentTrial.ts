@@ -211,10 +211,10 @@ export class AgentTrial {
 
   /** Whatever is sent can be written, and is read on the other side as what it is. */
   #send({ message }: AgentEffect & { type: "send" }): void {
-    const text = encode(message, this.now);
-    const read = decodeFromAgent(text, { isExtended: this.#isV1 ?? true });
-    if (read.message?.type !== message.type) throw new Error(`sent what cannot be read: ${text}`);
-    this.#sent.push(text);
+    const frame = encode(message, this.now);
+    const read = decodeFromAgent(frame, { isExtended: this.#isV1 ?? true });
+    if (read.message?.type !== message.type) throw new Error(`sent what cannot be read: ${frame}`);
+    this.#sent.push(String(frame));
   }
 
   #expect(seen: string[], expected: string[]): void {

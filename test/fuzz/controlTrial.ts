@@ -143,7 +143,7 @@ export class ControlTrial {
   #feedLine(line: Line, text: string): string {
     const { message, refusal } = decodeFromAgent(text, { isExtended: line.isExtended });
     const expected = refusal ? this.#refused(line, refusal) : this.#expected(line, message);
-    const step = this.#step({ type: "messageReceived", sessionId: line.sessionId, text });
+    const step = this.#step({ type: "messageReceived", sessionId: line.sessionId, frame: text });
     const seen = step.effects.flatMap((effect) => shown(effect));
     const isAsExpected = isSame(seen, expected);
     if (!isAsExpected) {
@@ -156,7 +156,7 @@ export class ControlTrial {
       if (agent.cpuUsage !== message.payload.cpu_usage) throw new Error("the figures are not kept");
     }
     if (expected.at(-1) === "close malformed") {
-      const late = this.#step({ type: "messageReceived", sessionId: line.sessionId, text });
+      const late = this.#step({ type: "messageReceived", sessionId: line.sessionId, frame: text });
       if (late.effects.length + late.writes.length > 0) throw new Error("an ended one was heard");
       this.connect(line.agentId);
     }

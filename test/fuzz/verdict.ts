@@ -84,8 +84,9 @@ function readingOf(
   if (!isExtended && !standardTypes.has(message.type))
     throw new Error(`${side}: took ${message.type}`);
   const expiry = message.type === "command" ? message.payload.expires_at : undefined;
-  for (const moment of [message.timestamp, expiry ?? message.timestamp]) {
-    if (!exists(moment)) throw new Error(`${side}: took ${moment} for a moment`);
+  for (const moment of [message.timestamp, expiry]) {
+    if (moment !== undefined && !exists(moment))
+      throw new Error(`${side}: took ${moment} for a moment`);
   }
   return `${side} ${message.type} ${survives(side, message, decode, isExtended)}`;
 }
@@ -119,7 +120,7 @@ function survives(
 ): string {
   let text: string;
   try {
-    text = encode(message as AgentDraft | ControlDraft, sentAt);
+    text = String(encode(message as AgentDraft | ControlDraft, sentAt));
   } catch (error) {
     // `1e20` takes four characters and is written with twenty-one.
     if (error instanceof WsctlError && error.code === "TOO_LARGE") return "grows";

@@ -10,7 +10,7 @@ import type { ProcessClock, Time } from "./time.ts";
 /** What the accepting side is told; the control plane's process is looked up at every event. */
 export interface Acceptor {
   opened(socket: ServerSocket): number;
-  received(sessionId: number, text: string): void;
+  received(sessionId: number, frame: string | Uint8Array): void;
   closed(sessionId: number): void;
 }
 
@@ -78,7 +78,8 @@ const typeAt = '{"type":"'.length;
 /** What is met with each type of message, by the length of its name and the first letter. */
 const metWith: string[] = [];
 
-function messageMet(text: string): string {
+function messageMet(text: string | Uint8Array): string {
+  if (typeof text !== "string") return "message output";
   const key = (text.indexOf('"', typeAt) << 7) | text.charCodeAt(typeAt);
   metWith[key] ??= `message ${typeOf(text)}`;
   return metWith[key];
@@ -120,7 +121,7 @@ export class Connection {
     });
     if (network.isPartitioned(this.host)) this.silence(forever);
     return {
-      send: (text) => this.#say(text, answeredBy(text)),
+      send: (frame) => this.#say(frame, answeredBy(frame)),
       ping: () => this.#toServer(() => this.#toClient(() => this.#client.events.pong())),
       close: (code, reason) => {
         this.#toServer(() => this.#closeServer());
@@ -132,13 +133,13 @@ export class Connection {
   }
 
   /** Sends what somebody in the place of the agent says; it is the answer to nothing. */
-  say(text: string): void {
-    this.#say(text);
+  say(frame: string | Uint8Array): void {
+    this.#say(frame);
   }
 
-  #say(text: string, answers?: string): void {
-    this.#network.options.met(messageMet(text));
-    this.#toServer(() => this.#deliverToServer(text), answers);
+  #say(frame: string | Uint8Array, answers?: string): void {
+    this.#network.options.met(messageMet(frame));
+    this.#toServer(() => this.#deliverToServer(frame), answers);
   }
 
   /** Both sides are told, each after its own while. */
@@ -205,9 +206,9 @@ export class Connection {
     };
   }
 
-  #deliverToServer(text: string): void {
+  #deliverToServer(frame: string | Uint8Array): void {
     const server = this.#server;
-    if (server !== undefined) server.acceptor.received(server.sessionId, text);
+    if (server !== undefined) server.acceptor.received(server.sessionId, frame);
   }
 
   #closeClient(code: number, reason: string): void {
@@ -288,7 +289,8 @@ export class Connection {
 }
 
 /** The id of the request that a message answers, if it is an answer. */
-function answeredBy(text: string): string | undefined {
+function answeredBy(text: string | Uint8Array): string | undefined {
+  if (typeof text !== "string") return undefined;
   if (!text.startsWith("response", typeAt) && !text.startsWith("error", typeAt)) return undefined;
   return /"request_id":"([^"]+)"/.exec(text)?.[1];
 }

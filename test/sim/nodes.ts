@@ -58,8 +58,8 @@ export class ControlProcess {
           socket,
         );
       },
-      received: (sessionId, text) => {
-        if (sessionId > 0) engine.messageReceived(sessionId, text);
+      received: (sessionId, frame) => {
+        if (sessionId > 0) engine.messageReceived(sessionId, frame);
       },
       closed: (sessionId) => {
         if (sessionId > 0) engine.connectionClosed(sessionId);

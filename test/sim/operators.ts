@@ -1,9 +1,10 @@
 /** Operators: they submit jobs, repeat what was not answered, withdraw, and watch what programs write. */
 import { AgentScope } from "../../lib/control/core/agents/agentScope.ts";
-import type { OutputPayload, StoredJob } from "../../lib/control/core/model.ts";
+import type { StoredJob } from "../../lib/control/core/model.ts";
 import type { Engine } from "../../lib/control/engine/engine.ts";
 import type { AcceptedJob } from "../../lib/control/engine/pendingSubmissions.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
+import type { OutputPayload } from "../../lib/protocol/wire/outputFrame.ts";
 import type { PlannedJob } from "./plan.ts";
 import type { World } from "./world.ts";
 
@@ -162,15 +163,16 @@ function watch(world: World, engine: Engine, requestId: string, agentId: string)
     process.clock.run(() => engine.subscribeOutput(subscription));
   };
   const heard = (piece: OutputPayload) => {
-    const { sequence, skipped = 0, text, end } = piece;
+    const { sequence, skipped = 0, bytes, end } = piece;
     world.met(end ? "output to its end" : "output piece");
     if (skipped > 0) world.met("output with a gap that is told");
     // Where nobody knows any more what there was, the end comes without the rest.
     const isRight = !isOver && (end ? sequence <= taken : sequence === taken + skipped + 1);
     world.ledger.output(requestId, isRight, `piece ${sequence} after ${taken}, ${skipped} skipped`);
-    if (!end && Number(text) !== sequence) world.ledger.output(requestId, false, "another's text");
+    if (!end && Number(String(bytes)) !== sequence)
+      world.ledger.output(requestId, false, "another's text");
     taken = Math.max(taken, sequence);
-    left -= (text ?? "").length;
+    left -= bytes?.length ?? 0;
     isOver = end === true;
     if (isOver) engine.unsubscribeOutput(subscriber);
     else if (left <= 0) {

@@ -190,13 +190,13 @@ export class Programs {
       const skipped = sequence - follower.seen - 1;
       follower.seen = sequence;
       follower.left -= pieceBytes;
-      const text = String(sequence).padEnd(pieceBytes);
+      const bytes = Buffer.from(String(sequence).padEnd(pieceBytes));
       const piece = {
         requestId,
         subscription_id: subscriptionId,
         sequence,
         stream: "stdout",
-        text,
+        bytes,
       } as const;
       emit({ ...piece, ...(skipped > 0 ? { skipped } : {}) });
     }

@@ -185,8 +185,9 @@ export class Strikes {
 
   /** Output of another's program, for whoever may be watching it. */
   #foreignOutput(host: Host, requestId: string): void {
+    const bytes = Buffer.from("impostor");
     for (let subscriber = 1; subscriber <= 40; subscriber++) {
-      const payload = { subscription_id: subscriber, sequence: 500, text: "impostor" };
+      const payload = { subscription_id: subscriber, sequence: 500, bytes };
       const message = { type: "output", request_id: requestId, payload } as const;
       host.connection?.say(encode(message, this.#world.time.now));
     }

@@ -203,7 +203,7 @@ export class AgentCore {
 
   #binary(link: number, t: AgentTransition): void {
     if (!this.#link.isCurrent(link)) return;
-    const { code, meaning: reason } = closeCodes.textOnly;
+    const { code, meaning: reason } = closeCodes.binaryFrame;
     t.perform({ type: "close", link, code, reason });
   }
 

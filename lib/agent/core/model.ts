@@ -5,7 +5,8 @@
  */
 import type { JsonObject } from "../../protocol/json.ts";
 import type { AgentDraft, Decoded } from "../../protocol/wire/codec.ts";
-import type { ControlMessage, Output } from "../../protocol/wire/message.ts";
+import type { ControlMessage } from "../../protocol/wire/message.ts";
+import type { OutputPayload } from "../../protocol/wire/outputFrame.ts";
 
 /** The response to a request. It is stored before it is sent, and repeated from there. */
 export type ResponseBody = (
@@ -158,8 +159,8 @@ export interface OutputSubscription {
 /** Identifies a subscription that has ended. */
 export type SubscriptionRef = Pick<OutputSubscription, "requestId" | "subscriptionId">;
 
-/** One chunk of live output for one subscriber, with the fields of the `output` message. */
-export type OutputPiece = { requestId: string } & Output["payload"];
+/** One chunk of live output for one subscriber, or its end. */
+export type OutputPiece = { requestId: string } & OutputPayload;
 
 /** Why a command is stopped: its timeout has passed, or its job was cancelled. */
 export type StopReason = "timeout" | "cancel";

@@ -4,16 +4,16 @@
  */
 import { outputChunkBytesMax } from "../../protocol/limits.ts";
 import { outputCost } from "../../protocol/wire/outputCost.ts";
+import type { StreamName } from "../../protocol/wire/outputFrame.ts";
 import type { OutputPiece, OutputSubscription, SubscriptionRef } from "../core/model.ts";
 
-type Stream = "stdout" | "stderr";
 type Emit = (piece: OutputPiece) => void;
 
 interface Piece {
   sequence: number;
-  stream: Stream;
-  text: string;
-  bytes: number;
+  stream: StreamName;
+  bytes: Buffer;
+  cost: number;
 }
 
 interface Run {
@@ -30,8 +30,8 @@ interface Run {
 const runBytesMax = 256 * 1024;
 /** The number of ended commands whose output is kept. */
 const endedMax = 64;
-/** Characters of a piece, each of which may take three bytes and as an escape six. */
-const pieceCharsMax = Math.floor(outputChunkBytesMax / 6);
+/** Characters of a piece, each of which takes at most three bytes. */
+const pieceCharsMax = Math.floor(outputChunkBytesMax / 3);
 
 export class LiveOutput {
   readonly #runs = new Map<string, Run>();
@@ -41,17 +41,17 @@ export class LiveOutput {
     this.#runs.set(requestId, { pieces: [], bytes: 0, last: 0, hasEnded: false, subscribers });
   }
 
-  write(requestId: string, text: string, stream: Stream): void {
+  write(requestId: string, text: string, stream: StreamName): void {
     const run = this.#runs.get(requestId);
     if (run === undefined || run.hasEnded) return;
     for (let at = 0; at < text.length; at += pieceCharsMax) {
-      const part = text.slice(at, at + pieceCharsMax).toWellFormed();
-      const bytes = outputCost(Buffer.byteLength(part));
-      run.pieces.push({ sequence: ++run.last, stream, text: part, bytes });
-      run.bytes += bytes;
+      const bytes = Buffer.from(text.slice(at, at + pieceCharsMax));
+      const cost = outputCost(bytes.length);
+      run.pieces.push({ sequence: ++run.last, stream, bytes, cost });
+      run.bytes += cost;
     }
     this.#forward(run);
-    while (run.bytes > runBytesMax) run.bytes -= run.pieces.shift()?.bytes ?? run.bytes;
+    while (run.bytes > runBytesMax) run.bytes -= run.pieces.shift()?.cost ?? run.bytes;
   }
 
   end(requestId: string): void {
@@ -76,7 +76,7 @@ export class LiveOutput {
     }
     const seen = Math.max(after, run.subscribers.get(subscriptionId)?.seen ?? 0);
     const sent = run.pieces.filter(({ sequence }) => sequence > after && sequence <= seen);
-    const left = sent.reduce((rest, piece) => rest - piece.bytes, bytes);
+    const left = sent.reduce((rest, piece) => rest - piece.cost, bytes);
     run.subscribers.set(subscriptionId, { subscription, seen, left, emit });
     this.#forward(run);
   }
@@ -96,15 +96,15 @@ export class LiveOutput {
       for (const piece of run.pieces) {
         if (piece.sequence <= subscriber.seen) continue;
         if (subscriber.left <= 0) break;
-        const { sequence, stream, text, bytes } = piece;
+        const { sequence, stream, bytes, cost } = piece;
         const skipped = sequence - subscriber.seen - 1;
         subscriber.seen = sequence;
-        subscriber.left -= bytes;
+        subscriber.left -= cost;
         emit({
           ...named(subscription),
           sequence,
           stream,
-          text,
+          bytes,
           ...(skipped > 0 ? { skipped } : {}),
         });
       }

@@ -52,7 +52,7 @@ export function dialWithKey(options: DialOptions, events: ClientSocketEvents): C
     closed(code, reason);
   };
   return {
-    send: (text) => socket?.send(text),
+    send: (frame) => socket?.send(frame),
     ping: () => socket?.ping(),
     close: (code, reason) => {
       if (socket === undefined) giveUp(code, reason);

@@ -75,8 +75,9 @@ class SocketRelay {
       if (this.#ended !== undefined) this.#closeClient(this.#ended.code, this.#ended.reason);
     },
     onMessage: (event) => {
-      if (typeof event.data === "string") this.leader?.send(event.data);
-      else this.#client?.close(1003, "only text messages are accepted");
+      // The leader decides whether a binary frame is valid.
+      const { data } = event;
+      this.leader?.send(typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer));
     },
     onClose: (event) => {
       const { code, reason } = event;

@@ -1,15 +1,13 @@
 /**
  * The control plane's core: one event in, one transition out. It joins the registry (which agents
- * are connected) and the dispatcher (which requests they get). It holds no socket, timer, database
- * or clock.
+ * are connected) and the dispatcher (which requests they get). It has no I/O, timer or clock.
  *
  * When the journal cannot be written, the core continues without a dispatcher: no job is accepted
  * or sent, and outcomes are buffered. A new dispatcher then starts from the contents of the
  * journal, as after a restart.
  */
-import { unknownRequestId } from "../../protocol/errors.ts";
 import { type DecodeError, decodeFromAgent } from "../../protocol/wire/codec.ts";
-import type { AgentMessage, ErrorMessage, Output, Response } from "../../protocol/wire/message.ts";
+import type { AgentMessage, ErrorMessage, Response } from "../../protocol/wire/message.ts";
 import { earlier } from "../../time/deadlineQueue.ts";
 import { AgentRegistry, type AgentRegistryOptions } from "./agents/agentRegistry.ts";
 import { findPeer, hasHello, recordLastOutcome, type Session, toPeer } from "./agents/session.ts";
@@ -17,12 +15,19 @@ import type { ControlEvent } from "./coreEvents.ts";
 import { lateResponse } from "./lateResponse.ts";
 import type { AgentRecord, NewSession, OpenJournal, OutputSubscription } from "./model.ts";
 import { OutageBuffer } from "./outageBuffer.ts";
-import { drainingError, duplicateHello, errorEffects, storageError } from "./rejections.ts";
+import {
+  drainingError,
+  duplicateHello,
+  errorEffects,
+  foreignRequest,
+  storageError,
+} from "./rejections.ts";
 import { Dispatcher } from "./requests/dispatcher.ts";
 import { OutputSubscriptions } from "./requests/outputSubscriptions.ts";
 import { ControlTransition } from "./transition.ts";
 
 type AgentResponse = Response | ErrorMessage;
+type OtherMessage = Exclude<AgentMessage, { type: "output" }>;
 
 export class ControlCore {
   readonly registry: AgentRegistry;
@@ -71,7 +76,7 @@ export class ControlCore {
       case "connectionOpened":
         return this.#connectionOpened(event.session, t);
       case "messageReceived":
-        return this.#messageReceived(event.sessionId, event.text, t);
+        return this.#messageReceived(event.sessionId, event.frame, t);
       case "connectionClosed":
       case "sendBufferFull":
         return this.#connectionClosed(event, t);
@@ -147,19 +152,20 @@ export class ControlCore {
     if (!session.isExtended) this.#dispatcher?.online(toPeer(session), t);
   }
 
-  #messageReceived(sessionId: number, text: string, t: ControlTransition): void {
+  #messageReceived(sessionId: number, frame: string | Uint8Array, t: ControlTransition): void {
     const session = this.registry.session(sessionId);
     // Messages of a replaced or ended connection are ignored.
     if (session === undefined) return;
-    if (!session.rateLimiter.admit(Buffer.byteLength(text), t.now)) {
+    const bytes = Buffer.byteLength(frame);
+    if (!session.rateLimiter.admit(bytes, t.now)) {
       return this.#endSession(session, "rateLimited", t);
     }
     this.registry.messageReceived(session, t);
-    const { message, refusal } = decodeFromAgent(text, { isExtended: session.isExtended });
+    const { message, refusal } = decodeFromAgent(frame, { isExtended: session.isExtended });
     if (refusal !== undefined) return this.#rejectMessage(session, refusal, t);
     if (message.type !== "output") return this.#message(session, message, t);
     if (!this.#outputs.accept(session.agentId, message)) return;
-    session.rateLimiter.refund(Buffer.byteLength(text));
+    session.rateLimiter.refund(bytes);
     t.perform({ type: "forwardOutput", piece: message.payload });
   }
 
@@ -172,10 +178,11 @@ export class ControlCore {
   #rejectMessage(session: Session, refusal: DecodeError, t: ControlTransition): void {
     t.perform(...errorEffects(session.sessionId, refusal));
     this.#dispatcher?.responseRejected(session.agentId, refusal.requestId, refusal.text);
-    if (session.rateLimiter.countViolation(t.now)) this.#endSession(session, "malformed", t);
+    if (refusal.isBinary) this.#endSession(session, "binaryFrame", t);
+    else if (session.rateLimiter.countViolation(t.now)) this.#endSession(session, "malformed", t);
   }
 
-  #message(session: Session, message: Exclude<AgentMessage, Output>, t: ControlTransition): void {
+  #message(session: Session, message: OtherMessage, t: ControlTransition): void {
     switch (message.type) {
       case "heartbeat":
         return;
@@ -225,15 +232,8 @@ export class ControlCore {
   }
 
   #unknownRequest(session: Session, answer: AgentResponse, t: ControlTransition): void {
-    const text = "responded to a request that was sent to another agent";
-    t.log("warn", session.agentId, text);
-    const refusal = {
-      code: "FORBIDDEN",
-      text: "Request was sent to another agent",
-      requestId: answer.request_id ?? unknownRequestId,
-      answer: answer.type === "response",
-    } as const;
-    this.#rejectMessage(session, refusal, t);
+    t.log("warn", session.agentId, "responded to a request that was sent to another agent");
+    this.#rejectMessage(session, foreignRequest(answer), t);
   }
 
   #connectionClosed(

@@ -16,7 +16,7 @@ import type {
 export type ControlEvent =
   | { type: "jobSubmitted"; job: Job; requests: RequestDraft[] }
   | { type: "connectionOpened"; session: NewSession }
-  | { type: "messageReceived"; sessionId: number; text: string }
+  | { type: "messageReceived"; sessionId: number; frame: string | Uint8Array }
   | { type: "connectionClosed"; sessionId: number; close?: SocketClose }
   /** The send buffer of the socket is full: the peer does not read. */
   | { type: "sendBufferFull"; sessionId: number }

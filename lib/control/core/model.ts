@@ -14,7 +14,8 @@ import type { JsonObject } from "../../protocol/json.ts";
 import type { Labels } from "../../protocol/labels.ts";
 import type { CloseName, SocketClose } from "../../protocol/wire/closeCodes.ts";
 import type { ControlDraft } from "../../protocol/wire/codec.ts";
-import type { ErrorMessage, Output, Response } from "../../protocol/wire/message.ts";
+import type { ErrorMessage, Response } from "../../protocol/wire/message.ts";
+import type { OutputPayload } from "../../protocol/wire/outputFrame.ts";
 import type { CommandSignature } from "../../protocol/wire/signedCommand.ts";
 import type { ScheduleTerms } from "../../protocol/wire/signedSchedule.ts";
 
@@ -163,9 +164,6 @@ export interface OutputSubscription {
   bytes: number;
   bytesLeft: number;
 }
-
-/** A chunk of live output, as its agent sent it. */
-export type OutputPayload = Output["payload"];
 
 /** A job with its progress. */
 export interface StoredJob extends Job {

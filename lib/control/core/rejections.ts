@@ -1,6 +1,7 @@
 /** The messages with which requests of operators and messages of agents are rejected. */
 import { unknownRequestId, WsctlError } from "../../protocol/errors.ts";
 import type { DecodeError } from "../../protocol/wire/codec.ts";
+import type { ErrorMessage, Response } from "../../protocol/wire/message.ts";
 import type { ControlEffect } from "./model.ts";
 
 /** @param cause Why the journal cannot be written, if it is known. */
@@ -42,6 +43,13 @@ export function drainingError(): WsctlError {
 export function duplicateHello(): DecodeError {
   const text = "hello was already received on this connection";
   return { code: "MALFORMED", text, requestId: unknownRequestId, answer: true };
+}
+
+/** For a response to a request that was sent to another agent. */
+export function foreignRequest({ type, request_id }: Response | ErrorMessage): DecodeError {
+  const text = "Request was sent to another agent";
+  const requestId = request_id ?? unknownRequestId;
+  return { code: "FORBIDDEN", text, requestId, answer: type === "response" };
 }
 
 /** For a change to an agent that applies now and is saved as soon as the journal is writable. */

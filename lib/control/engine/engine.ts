@@ -5,6 +5,7 @@ import type { Log } from "../../log/log.ts";
 import { sentenceOf, type WsctlError } from "../../protocol/errors.ts";
 import { closeCodes, type SocketClose } from "../../protocol/wire/closeCodes.ts";
 import { encode } from "../../protocol/wire/codec.ts";
+import type { OutputPayload } from "../../protocol/wire/outputFrame.ts";
 import type { ServerSocket } from "../../runtime/runtime.ts";
 import { type Batch, GroupCommit } from "../../store/groupCommit.ts";
 import { CapabilityCache } from "../capabilities/capabilityCache.ts";
@@ -16,7 +17,6 @@ import type {
   Job,
   NewSession,
   OpenJournal,
-  OutputPayload,
   OutputSubscription,
   RequestDraft,
 } from "../core/model.ts";
@@ -153,8 +153,8 @@ export class Engine {
     return ids.sessionId;
   }
 
-  messageReceived(sessionId: number, text: string): void {
-    this.#step({ type: "messageReceived", sessionId, text });
+  messageReceived(sessionId: number, frame: string | Uint8Array): void {
+    this.#step({ type: "messageReceived", sessionId, frame });
   }
 
   /** The latest round-trip time to an agent, in milliseconds. */

@@ -1,5 +1,6 @@
 /** Routes live output: each chunk goes to the subscriber that requested it. */
-import type { OutputPayload, OutputSubscription } from "../core/model.ts";
+import type { OutputPayload } from "../../protocol/wire/outputFrame.ts";
+import type { OutputSubscription } from "../core/model.ts";
 
 type Listener = (piece: OutputPayload) => void;
 

@@ -156,8 +156,11 @@ function agentEvents(c: Context, from: Caller, options: AgentRouteOptions): WSEv
     onMessage(event, ws) {
       if (probe !== undefined && typeof event.data === "string") return probe.received(event.data);
       if (sessionId === undefined) return;
-      if (typeof event.data === "string") return engine.messageReceived(sessionId, event.data);
-      ws.close(closeCodes.textOnly.code, closeCodes.textOnly.meaning);
+      const { data } = event;
+      if (typeof data === "string") return engine.messageReceived(sessionId, data);
+      const { code, meaning } = closeCodes.binaryFrame;
+      if (ws.protocol !== subprotocol) return ws.close(code, meaning);
+      engine.messageReceived(sessionId, new Uint8Array(data as ArrayBuffer));
     },
     onClose({ code, reason }) {
       probe?.ended();

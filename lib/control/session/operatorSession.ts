@@ -85,7 +85,7 @@ export class OperatorSession {
   received(text: string | undefined): void {
     if (!this.#isOpen) return;
     this.#heardAt = this.#options.clock.now();
-    if (text === undefined) return this.#close("textOnly");
+    if (text === undefined) return this.#close("binaryFrame");
     const { message, fault } = parseClientMessage(text);
     if (message === undefined) return this.#misunderstood(fault);
     switch (message.type) {

@@ -12,13 +12,15 @@ import {
   subscriptionRenewMs,
   subscriptionsPerStreamMax,
 } from "../../protocol/limits.ts";
-import type { OutputPayload, StoredJob, StoredOutcome } from "../core/model.ts";
+import type { OutputPayload } from "../../protocol/wire/outputFrame.ts";
+import type { StoredJob, StoredOutcome } from "../core/model.ts";
 import { outputCredit } from "../core/requests/outputSubscriptions.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { LineSource, StreamSource } from "../engine/responseStreams.ts";
 import { outcomeLine } from "../views/views.ts";
 import { type FeedLimits, OutcomeFeed } from "./outcomeFeed.ts";
 import { OutputDrainTimeout } from "./outputDrainTimeout.ts";
+import { formatOutputLine } from "./outputLine.ts";
 
 const chunkBytes = 128 * 1024;
 const windowBytesMax = 512 * 1024;
@@ -192,19 +194,18 @@ export class OutputStream implements StreamSource, LineSource {
   }
 
   #formatChunk(watched: StreamedRequest, piece: OutputPayload): string {
-    const { subscription_id: _ours, end, ...output } = piece;
+    const { subscription_id: _ours, end, bytes, ...output } = piece;
     const isWhole = output.skipped === undefined && !output.incomplete;
-    return end && isWhole ? "" : this.#outputLine(watched, output);
+    return end && isWhole ? "" : this.#outputLine(watched, output, bytes);
   }
 
-  #outputLine({ requestId, agentId }: RequestRef, output: OutputLine["output"]): string {
-    const line: OutputLine = {
-      job_id: this.#options.job.jobId,
-      request_id: requestId,
-      agent: agentId,
-      output,
-    };
-    return `${JSON.stringify(line)}\n`;
+  #outputLine(
+    { requestId, agentId }: RequestRef,
+    about: Omit<OutputLine["output"], "text" | "base64">,
+    bytes?: Uint8Array,
+  ): string {
+    const { jobId } = this.#options.job;
+    return formatOutputLine({ job_id: jobId, request_id: requestId, agent: agentId }, about, bytes);
   }
 
   *#outcomeLines(): Generator<string> {

@@ -15,7 +15,11 @@ interface CloseInfo {
 
 export const closeCodes = {
   normal: { code: 1000, reconnect: "backoff", meaning: "normal closure" },
-  textOnly: { code: 1003, reconnect: "backoff", meaning: "binary frames are not supported" },
+  binaryFrame: {
+    code: 1003,
+    reconnect: "backoff",
+    meaning: "binary frame that is not agreed, or not valid",
+  },
   tooLarge: { code: 1009, reconnect: "backoff", meaning: "message over the size limit" },
   restarting: {
     code: 1012,

@@ -22,17 +22,20 @@ import {
   Heartbeat,
   Hello,
   type Message,
-  Output,
+  OutputEnd,
   Response,
   StatusUpdate,
   SubscribeOutput,
   Welcome,
 } from "./message.ts";
+import { decodeOutputFrame, encodeOutputFrame, type Output } from "./outputFrame.ts";
 
 /** A message before it is sent, without the time of sending. */
 type WithoutTimestamp<M> = M extends unknown ? Omit<M, "timestamp"> : never;
 export type AgentDraft = WithoutTimestamp<AgentMessage>;
 export type ControlDraft = WithoutTimestamp<ControlMessage>;
+/** What is always a text frame. */
+type TextDraft = ControlDraft | Exclude<AgentDraft, { type: "output" }>;
 
 /** Why a received text is not a valid message, with the text for the sender. */
 export interface DecodeError {
@@ -42,6 +45,8 @@ export interface DecodeError {
   requestId: string;
   /** False for an invalid `error`, because an error is never answered with an error. */
   answer: boolean;
+  /** A binary frame, after which the connection is closed. */
+  isBinary?: true;
 }
 
 export type Decoded<M> =
@@ -73,7 +78,7 @@ const fromAgent: Direction<AgentMessage> = {
   extended: new Map<string, MessageKind<AgentMessage>>([
     ["hello", { schema: Hello }],
     ["capabilities", { schema: Capabilities }],
-    ["output", { schema: Output, plain: plainKinds.output }],
+    ["output", { schema: OutputEnd }],
   ]),
   otherSide: new Set(["command", "welcome", "ack", "cancel", "subscribe_output", "goaway"]),
 };
@@ -103,9 +108,14 @@ interface Direction<M> {
   otherSide: ReadonlySet<string>;
 }
 
-/** Parses a message from an agent. */
-export function decodeFromAgent(text: string, options: DecodeOptions): Decoded<AgentMessage> {
-  return decode(text, fromAgent, options);
+/** Parses a message from an agent. A binary frame is a chunk of live output. */
+export function decodeFromAgent(
+  frame: string | Uint8Array,
+  options: DecodeOptions,
+): Decoded<AgentMessage> {
+  return typeof frame === "string"
+    ? decode(frame, fromAgent, options)
+    : decodeBinary(frame, options);
 }
 
 /** Parses a message from a control plane. */
@@ -114,12 +124,15 @@ export function decodeFromControl(text: string, options: DecodeOptions): Decoded
 }
 
 /**
- * Serializes a message with the time of sending.
+ * Serializes a message with the time of sending. A chunk of live output becomes a binary frame.
  *
  * @param now Milliseconds since 1970.
  * @throws {WsctlError} TOO_LARGE if the message is over the limit
  */
-export function encode(draft: AgentDraft | ControlDraft, nowMs: number): string {
+export function encode(draft: TextDraft, nowMs: number): string;
+export function encode(draft: AgentDraft | ControlDraft, nowMs: number): string | Uint8Array;
+export function encode(draft: AgentDraft | ControlDraft, nowMs: number): string | Uint8Array {
+  if (draft.type === "output" && draft.payload.bytes !== undefined) return encodeChunk(draft);
   const id = "request_id" in draft && draft.request_id !== undefined ? draft.request_id : undefined;
   const text = JSON.stringify({
     type: draft.type,
@@ -131,6 +144,23 @@ export function encode(draft: AgentDraft | ControlDraft, nowMs: number): string 
     throw new WsctlError("TOO_LARGE", `Cannot send a ${draft.type}: over ${messageBytesMax} bytes`);
   }
   return text;
+}
+
+function encodeChunk({ request_id: requestId, payload }: WithoutTimestamp<Output>): Uint8Array {
+  const { subscription_id: subscriptionId, sequence, stream = "stdout", skipped = 0 } = payload;
+  const { bytes = new Uint8Array() } = payload;
+  return encodeOutputFrame({ requestId, subscriptionId, sequence, stream, skipped, bytes });
+}
+
+function decodeBinary(frame: Uint8Array, { isExtended }: DecodeOptions): Decoded<AgentMessage> {
+  const { chunk, flaw = "frames are not agreed" } = isExtended ? decodeOutputFrame(frame) : {};
+  if (chunk === undefined) {
+    const { refusal } = reject<never>("MALFORMED", `binary ${flaw}`);
+    return { refusal: { ...refusal, isBinary: true } };
+  }
+  const { requestId: request_id, subscriptionId: subscription_id, skipped, ...rest } = chunk;
+  const payload = { subscription_id, ...rest, ...(skipped > 0 ? { skipped } : {}) };
+  return { message: { type: "output", request_id, payload } };
 }
 
 function decode<M>(text: string, direction: Direction<M>, options: DecodeOptions): Decoded<M> {
@@ -183,7 +213,11 @@ function rejectType<M>(
 
 const standardTypes = { command: true, status_update: true, heartbeat: true, response: true };
 
-function reject<M>(code: ErrorCode, text: string, value?: Record<string, unknown>): Decoded<M> {
+function reject<M>(
+  code: ErrorCode,
+  text: string,
+  value?: Record<string, unknown>,
+): Decoded<M> & { refusal: DecodeError } {
   const id = v.safeParse(RequestId, value?.request_id);
   return {
     refusal: {

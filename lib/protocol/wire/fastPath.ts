@@ -4,13 +4,7 @@
  * there unchanged.
  */
 import { isJsonObject, type JsonObject } from "../json.ts";
-import {
-  codeCharsMax,
-  outputChunkBytesMax,
-  subscribeBytesMax,
-  textCharsMax,
-  timeoutSecondsMax,
-} from "../limits.ts";
+import { codeCharsMax, subscribeBytesMax, textCharsMax, timeoutSecondsMax } from "../limits.ts";
 import { isTimestamp } from "../timestamp.ts";
 import { isCpuUsage, isMemoryUsage } from "./usageText.ts";
 
@@ -28,7 +22,6 @@ export const plainKinds = {
   error: { needsRequestId: false, countFields: error },
   command: { needsRequestId: true, countFields: command },
   ack: { needsRequestId: true, countFields: () => 0 },
-  output: { needsRequestId: true, countFields: output },
   subscribe_output: { needsRequestId: true, countFields: subscribeOutput },
 };
 
@@ -72,18 +65,6 @@ function command(payload: JsonObject): number {
   return 1 + countField(parameters) + countField(seconds) + countField(by);
 }
 
-/** v1: a chunk of text, or the end. */
-function output(payload: JsonObject): number {
-  const { subscription_id: id, sequence, stream, text, skipped, end } = payload;
-  if (!isCount(id) || !isCount(sequence)) return -1;
-  if (stream !== undefined && stream !== "stdout" && stream !== "stderr") return -1;
-  if (text !== undefined && !isText(text, outputChunkBytesMax)) return -1;
-  if (skipped !== undefined && !isCount(skipped)) return -1;
-  if (end !== undefined && typeof end !== "boolean") return -1;
-  const named = countField(stream) + countField(text);
-  return 2 + named + countField(skipped) + countField(end);
-}
-
 /** v1: what a reader takes. */
 function subscribeOutput({ subscription_id: id, after, bytes }: JsonObject): number {
   const isRight = isCount(id) && isCount(after) && isCount(bytes);
@@ -111,8 +92,8 @@ function isMs(value: unknown): boolean {
   return Number.isInteger(value) && Number(value) >= 0;
 }
 
-function isText(value: unknown, charsMax = textCharsMax): value is string {
-  return typeof value === "string" && value.length <= charsMax && value.isWellFormed();
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value.length <= textCharsMax && value.isWellFormed();
 }
 
 /** Whether a value contains no nested objects, or only one level of them. */

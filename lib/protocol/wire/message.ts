@@ -15,7 +15,6 @@ import {
   capabilitiesBytesMax,
   codeCharsMax,
   lineageCharsMax,
-  outputChunkBytesMax,
   subscribeBytesMax,
   textCharsMax,
   timeoutSecondsMax,
@@ -23,6 +22,7 @@ import {
 import { AgentId, CommandName, RequestId } from "../names.ts";
 import { Timestamp } from "../timestamp.ts";
 import { Traceparent } from "../traceparent.ts";
+import type { Output } from "./outputFrame.ts";
 import { CommandSignatures } from "./signedCommand.ts";
 import { ScheduleTerms } from "./signedSchedule.ts";
 import { isCpuUsage, isMemoryUsage } from "./usageText.ts";
@@ -160,26 +160,19 @@ export const Capabilities = v.object({
   }),
 });
 
-/** v1, from the agent: a chunk of a program's output, for a subscriber of `subscribe_output`. */
-export const Output = v.object({
+/** v1, from the agent: the end of a program's output, for a subscriber of `subscribe_output`. */
+export const OutputEnd = v.object({
   type: v.literal("output"),
   request_id: RequestId,
   timestamp: Timestamp,
   payload: v.object({
     subscription_id: Count,
-    /** Numbers the chunks of both streams from 1; with `end`, the number of the last chunk. */
+    /** The number of the last chunk. */
     sequence: Count,
-    stream: v.optional(v.picklist(["stdout", "stderr"])),
-    /** The chunk in UTF-8; other bytes are sent as `base64`. */
-    text: v.optional(v.pipe(v.string(), v.maxLength(outputChunkBytesMax))),
-    base64: v.optional(v.pipe(v.string(), v.base64(), v.maxLength(2 * outputChunkBytesMax))),
-    /**
-     * The number of chunks right before this one that were dropped because no subscriber read them.
-     */
+    /** The number of chunks at the end that were dropped because no subscriber read them. */
     skipped: v.optional(Count),
-    /** The end of the output, without a chunk. */
-    end: v.optional(v.boolean()),
-    /** With `end`: the rest of the output exists no longer, and its length is not known. */
+    end: v.literal(true),
+    /** The rest of the output exists no longer, and its length is not known. */
     incomplete: v.optional(v.literal(true)),
   }),
 });
@@ -264,7 +257,6 @@ export type Cancel = v.InferOutput<typeof Cancel>;
 export type Goaway = v.InferOutput<typeof Goaway>;
 export type Capabilities = v.InferOutput<typeof Capabilities>;
 export type SubscribeOutput = v.InferOutput<typeof SubscribeOutput>;
-export type Output = v.InferOutput<typeof Output>;
 
 /** The messages that an agent sends, and those that a control plane sends. */
 export type AgentMessage =

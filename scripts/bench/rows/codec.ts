@@ -1,4 +1,10 @@
-import { decodeFromAgent, decodeFromControl, encode } from "../../../lib/protocol/wire/codec.ts";
+import {
+  type AgentDraft,
+  type ControlDraft,
+  decodeFromAgent,
+  decodeFromControl,
+  encode,
+} from "../../../lib/protocol/wire/codec.ts";
 import { type Measured, measuredOf, quantile } from "../measure.ts";
 import type { Row } from "../row.ts";
 
@@ -35,7 +41,7 @@ export const codec: Row = {
     const metrics = new Map<string, Measured>();
     const goals = [];
     for (const [type, message] of Object.entries(draft)) {
-      const text = encode(message as Parameters<typeof encode>[0], 1_767_225_600_000);
+      const text = String(encode(message as ControlDraft | AgentDraft, 1_767_225_600_000));
       const own: number[] = [];
       const bare: number[] = [];
       for (let round = 0; round < options.rounds; round++) {

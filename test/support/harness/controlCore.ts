@@ -82,7 +82,7 @@ export class CoreInHand {
   }
 
   receive(sessionId: number, message: AgentDraft): ControlChanges {
-    return this.step({ type: "messageReceived", sessionId, text: encode(message, this.now) });
+    return this.step({ type: "messageReceived", sessionId, frame: encode(message, this.now) });
   }
 
   success(sessionId: number, requestId: string, message = "done"): ControlChanges {

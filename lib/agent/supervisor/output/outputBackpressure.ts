@@ -6,8 +6,9 @@
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { subscriptionLeaseMs } from "../../../protocol/limits.ts";
+import type { StreamName } from "../../../protocol/wire/outputFrame.ts";
 import { msgWrote } from "../runFiles.ts";
-import { SpoolWriter, type StreamName } from "./outputSpool.ts";
+import { SpoolWriter } from "./outputSpool.ts";
 
 /** The agent that started the run connects within this time, unless it has ended. */
 const socketAppearTimeoutMs = 5_000;

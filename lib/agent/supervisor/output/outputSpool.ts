@@ -3,12 +3,20 @@
  * numbered from 1, in segments of which only the newest are kept. The supervisor writes them. The
  * agent reads them, also after the program has ended and the agent was replaced.
  */
-import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  writeSync,
+  writevSync,
+} from "node:fs";
 import { join } from "node:path";
 import { outputChunkBytesMax, outputChunkCostMin } from "../../../protocol/limits.ts";
 import { outputCost } from "../../../protocol/wire/outputCost.ts";
-
-export type StreamName = "stdout" | "stderr";
+import type { StreamName } from "../../../protocol/wire/outputFrame.ts";
 
 export interface OutputChunk {
   sequence: number;
@@ -80,14 +88,14 @@ export class SpoolWriter {
     const first = this.#last + 1;
     this.#last += count;
     try {
-      this.#append(first, Buffer.concat(parts), isHeld);
+      this.#append(first, parts, isHeld);
     } catch {
       // The disk is full: these chunks are lost, and the sequence numbers show a gap.
       this.#close();
     }
   }
 
-  #append(first: number, bytes: Buffer, isHeld: boolean): void {
+  #append(first: number, parts: Buffer[], isHeld: boolean): void {
     if (this.#fd === undefined || (this.#bytes >= segmentBytesMax && !isHeld)) {
       this.#close();
       this.#fd = openSync(join(this.#dir, segmentName(first)), "wx", 0o600);
@@ -97,8 +105,7 @@ export class SpoolWriter {
         rmSync(join(this.#dir, segmentName(this.#segments.shift() ?? 0)), { force: true });
       }
     }
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
-    this.#bytes += bytes.length;
+    this.#bytes += writeParts(this.#fd, parts);
   }
 
   #close(): void {
@@ -167,6 +174,17 @@ export class SpoolReader {
       at = next;
     }
   }
+}
+
+/** Writes all parts, and returns their size. The system may take only some bytes at a time. */
+function writeParts(fd: number, parts: readonly Buffer[]): number {
+  const total = parts.reduce((sum, { length }) => sum + length, 0);
+  const written = writevSync(fd, parts);
+  if (written < total) {
+    const rest = Buffer.concat(parts).subarray(written);
+    for (let at = 0; at < rest.length; ) at += writeSync(fd, rest, at);
+  }
+  return total;
 }
 
 function segmentName(first: number): string {

@@ -2,14 +2,9 @@
  * The subscribers of programs' output. Each gets chunks from the program's spool, as many as it
  * requested, at its own pace. Chunks that are not written yet are forwarded when they are.
  */
-import { isUtf8 } from "node:buffer";
 import { existsSync } from "node:fs";
 import type { FaultGuard } from "../../../log/faultGuard.ts";
-import {
-  outputChunkBytesMax,
-  subscriptionLeaseMs,
-  subscriptionsPerRequestMax,
-} from "../../../protocol/limits.ts";
+import { subscriptionLeaseMs, subscriptionsPerRequestMax } from "../../../protocol/limits.ts";
 import { outputCost } from "../../../protocol/wire/outputCost.ts";
 import type { OutputPiece, OutputSubscription } from "../../core/model.ts";
 import { type OutputChunk, SpoolReader } from "./outputSpool.ts";
@@ -28,11 +23,6 @@ export interface OutputSource {
   /** Records that the run has a subscriber, which may subscribe again after a disconnect. */
   onSubscribed(): void;
 }
-
-/** The limit of a chunk's text in a message, which has a few hundred other bytes. */
-const textJsonBytesMax = 2 * outputChunkBytesMax;
-/** JSON escapes these in six bytes each, and all other characters in at most two. */
-const longEscaped = /[\0-\x07\x0b\x0e-\x1f]/;
 
 type Emit = (piece: OutputPiece) => void;
 
@@ -189,35 +179,21 @@ function buildOutput(
   { sequence, stream, bytes, skipped }: OutputChunk,
 ): OutputPiece {
   const { requestId, subscriptionId } = subscription;
-  const text = decodeText(bytes);
-  const content = text === undefined ? { base64: bytes.toString("base64") } : { text };
   return {
     requestId,
     subscription_id: subscriptionId,
     sequence,
     stream,
-    ...content,
+    bytes,
     ...(skipped > 0 ? { skipped } : {}),
   };
-}
-
-/**
- * Returns undefined for a chunk that is sent as bytes: one that is not valid UTF-8, or whose
- * control characters would exceed a message when escaped.
- */
-function decodeText(bytes: Buffer): string | undefined {
-  if (!isUtf8(bytes)) return undefined;
-  const text = bytes.toString("utf8");
-  const isPlain = bytes.length * 6 <= textJsonBytesMax || !longEscaped.test(text);
-  const jsonBytes = () => Buffer.byteLength(JSON.stringify(text));
-  return isPlain || jsonBytes() <= textJsonBytesMax ? text : undefined;
 }
 
 function buildEnd(
   { requestId, subscriptionId }: OutputSubscription,
   sequence: number,
   skipped: number,
-) {
+): OutputPiece {
   return {
     requestId,
     subscription_id: subscriptionId,

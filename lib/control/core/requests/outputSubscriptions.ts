@@ -3,10 +3,10 @@
  * that no subscriber of the request requested is not forwarded.
  */
 import type { ControlDraft } from "../../../protocol/wire/codec.ts";
-import type { Output } from "../../../protocol/wire/message.ts";
 import { outputCost } from "../../../protocol/wire/outputCost.ts";
+import type { Output, OutputPayload } from "../../../protocol/wire/outputFrame.ts";
 import { hasHello, type Session } from "../agents/session.ts";
-import type { OutputPayload, OutputSubscription } from "../model.ts";
+import type { OutputSubscription } from "../model.ts";
 import type { ControlTransition } from "../transition.ts";
 
 /** With the last chunk that was received, and whether the agent reported the end. */
@@ -97,8 +97,8 @@ export class OutputSubscriptions {
     const subscription = this.#byId.get(payload.subscription_id);
     const isTheirs = subscription?.agentId === agentId && subscription.requestId === request_id;
     if (subscription === undefined || !isTheirs) return false;
-    // There is one end, and no chunk is empty: repeats of either are dropped.
-    if (subscription.isOver || (isEmpty(payload) && !payload.end && !payload.skipped)) return false;
+    // There is one end: repeats are dropped.
+    if (subscription.isOver) return false;
     const isNew = payload.sequence > subscription.last && subscription.bytesLeft > 0;
     if (!isNew && payload.end !== true) return false;
     subscription.bytesLeft -= outputCredit(payload);
@@ -109,15 +109,8 @@ export class OutputSubscriptions {
 }
 
 /** Returns how many bytes of the requested amount a chunk uses. */
-export function outputCredit({ text, base64 }: OutputPayload): number {
-  const encoded = base64 ?? "";
-  return outputCost(
-    text === undefined ? Buffer.byteLength(encoded, "base64") : Buffer.byteLength(text),
-  );
-}
-
-function isEmpty({ text, base64 }: OutputPayload): boolean {
-  return (text ?? base64 ?? "") === "";
+export function outputCredit({ bytes }: OutputPayload): number {
+  return outputCost(bytes?.length ?? 0);
 }
 
 function subscribeMessage(

@@ -52,7 +52,7 @@ test("standard peer: an invalid response is reported in the outcome if no valid 
   );
   const broken = (requestId: string) => {
     const message = { type: "response", request_id: requestId, payload: { status: "maybe" } };
-    hand.step({ type: "messageReceived", sessionId, text: JSON.stringify(message) });
+    hand.step({ type: "messageReceived", sessionId, frame: JSON.stringify(message) });
   };
   broken(first);
   broken(second);

@@ -3,7 +3,6 @@ import { describe, expect, test } from "bun:test";
 import type { ReadableStreamDefaultReader } from "node:stream/web";
 import { setImmediate } from "node:timers/promises";
 import type {
-  OutputPayload,
   OutputSubscription,
   StoredJob,
   StoredOutcome,
@@ -13,6 +12,7 @@ import { ResponseStreams } from "../../../../lib/control/engine/responseStreams.
 import { OutputStream } from "../../../../lib/control/streams/outputStream.ts";
 import type { OutcomeLine, OutputLine } from "../../../../lib/protocol/api/views.ts";
 import { outputDrainMs } from "../../../../lib/protocol/limits.ts";
+import type { OutputPayload } from "../../../../lib/protocol/wire/outputFrame.ts";
 
 const job = { jobId: "j", command: "work", ended: 0, total: 1 } as StoredJob;
 const subscriber = 1;
@@ -71,7 +71,7 @@ class Watching {
       subscription_id: subscriber,
       sequence: ++this.#sequence,
       stream: "stdout",
-      text: "x".repeat(bytes),
+      bytes: Buffer.alloc(bytes, "x"),
     });
   }
 

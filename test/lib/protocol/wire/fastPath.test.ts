@@ -13,7 +13,6 @@ const judges = {
   error: schemas.ErrorMessage,
   command: schemas.Command,
   ack: schemas.Ack,
-  output: schemas.Output,
   subscribe_output: schemas.SubscribeOutput,
 };
 type Kind = keyof typeof judges;
@@ -49,18 +48,6 @@ const free = near(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 1 })));
 
 const payloads: Record<Kind, fc.Arbitrary<Record<string, unknown>>> = {
   ack: fc.record({}),
-  output: fc.record(
-    {
-      subscription_id: count,
-      sequence: count,
-      stream: near(fc.constantFrom("stdout", "stderr", "stdin")),
-      text,
-      skipped: count,
-      end: near(fc.boolean()),
-      base64: near(fc.constantFrom("", "AAAA", "=")),
-    },
-    { requiredKeys: ["subscription_id", "sequence"] },
-  ),
   subscribe_output: fc.record(
     { subscription_id: count, after: count, bytes: count, unsubscribe: near(fc.boolean()) },
     { requiredKeys: ["subscription_id", "after", "bytes"] },
@@ -117,7 +104,6 @@ const message = fc.constantFrom(...kinds).chain((type) =>
 
 const right: Record<Kind, Record<string, unknown>> = {
   ack: {},
-  output: { subscription_id: 1, sequence: 2, stream: "stdout", text: "done", skipped: 3 },
   subscribe_output: { subscription_id: 1, after: 2, bytes: 65_536 },
   heartbeat: {},
   status_update: { cpu_usage: "30%", memory_usage: "1.5GB" },

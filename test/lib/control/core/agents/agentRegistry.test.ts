@@ -119,10 +119,10 @@ describe("a session", () => {
     const hand = new CoreInHand();
     const broken = hand.connect("a").sessionId;
     for (let count = 0; count < protocolViolationsMax; count++) {
-      const step = hand.step({ type: "messageReceived", sessionId: broken, text: "junk" });
+      const step = hand.step({ type: "messageReceived", sessionId: broken, frame: "junk" });
       expect(closings(step)).toEqual([]);
     }
-    const last = hand.step({ type: "messageReceived", sessionId: broken, text: "junk" });
+    const last = hand.step({ type: "messageReceived", sessionId: broken, frame: "junk" });
     expect(closings(last)).toMatchObject([{ name: "malformed" }]);
     const flooding = hand.connect("b").sessionId;
     let step = { effects: [] as { type: string }[] };
