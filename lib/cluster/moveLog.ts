@@ -5,11 +5,12 @@ import { clusterMarker } from "../control/journal/lostJournal.ts";
 import type { Log } from "../log/log.ts";
 import { WsctlError } from "../protocol/errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { openSegment } from "../store/log/compressed/segmentFile.ts";
 import { openFileStorage } from "../store/log/fileStorage.ts";
 import { firstDigest, toHex } from "../store/log/format.ts";
 import { HeadFile } from "../store/log/head.ts";
 import { recover } from "../store/log/recovery.ts";
-import { type LogStorage, segmentName } from "../store/log/storage.ts";
+import type { LogStorage } from "../store/log/storage.ts";
 import type { Clock } from "../time/clock.ts";
 import { Replica } from "./copy/replica.ts";
 import { NatsClient } from "./nats/natsClient.ts";
@@ -119,7 +120,7 @@ async function publishAll(storage: LogStorage, nats: NatsClient): Promise<number
   let previous = toHex(found?.segments[0]?.previous ?? firstDigest);
   let { last: expected } = await nats.call("streamState", null);
   for (const { segment, offset, bytes, first, digest } of batches) {
-    const file = storage.open(segmentName(segment));
+    const file = openSegment(storage, segment);
     const content = file.read(offset, bytes);
     file.close();
     const request = { bytes: content, first, previous, expected };

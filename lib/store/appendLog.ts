@@ -1,6 +1,20 @@
 /** What the users of a log need of it. A log on a disk and a replicated log implement it. */
 import type { WsctlError } from "../protocol/errors.ts";
-import type { Appended, DurableBatch, EntryPlace, LogEntry, SegmentInfo } from "./log/segments.ts";
+import type { Clock } from "../time/clock.ts";
+import type { CompressBlock } from "./log/compressed/blocks.ts";
+import type { LogOwner } from "./log/format.ts";
+import type {
+  Appended,
+  ChainEnd,
+  ChainPosition,
+  DurableBatch,
+  EntryPlace,
+  LogEntry,
+  SegmentBytes,
+  SegmentInfo,
+} from "./log/segments.ts";
+import type { LogStorage } from "./log/storage.ts";
+import type { SyncPolicy } from "./log/syncPolicy.ts";
 
 export interface AppendLog {
   /** 16 random bytes in all files of this log. */
@@ -52,4 +66,22 @@ export interface AppendLog {
   probe(): void;
   /** Waits for what is being written, and closes all files. */
   close(): void;
+}
+
+/** How a log is opened. */
+export interface LogOptions {
+  storage: LogStorage;
+  owner: LogOwner;
+  segmentBytes: SegmentBytes;
+  clock: Pick<Clock, "after" | "wall">;
+  /** Decides where syncs run; by default, their duration does. */
+  policy?: Pick<SyncPolicy, "isInline" | "measured">;
+  /** The last entry that the caller has, and its digest; the entries before it are not read. */
+  from?: ChainEnd;
+  /** A log that another one is copied into: its id, and where it begins. */
+  copyOf?: { logId: Uint8Array; origin: ChainPosition };
+  /** Compresses closed segments; without it, they stay as they are. */
+  compress?: CompressBlock | undefined;
+  /** Takes every entry after `from`, in order, while the log is opened. */
+  onEntry(entry: LogEntry): void;
 }

@@ -62,6 +62,7 @@ const expected = [
   "silent control plane noticed",
   "impostor refused",
   "journal failed",
+  "segment compressed",
 ];
 
 /** What was expected and has not been met. */

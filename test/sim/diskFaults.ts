@@ -7,6 +7,10 @@ export type CommitCrash = "before" | "unsynced" | "between" | "after";
 
 /** More calls than a commit makes of its storage, with a new segment and the head. */
 const callsOfCommit = 12;
+/** Those that replace a segment by a compressed one. */
+const callsOfCompression = 6;
+/** So many of the crashes between two calls wait for the compression of a segment. */
+const compressionShare = 0.3;
 /** Those that begin a new segment are rare, so most failures must come early. */
 const callsToFail = 4;
 
@@ -28,6 +32,7 @@ export class DiskFaults {
   readonly #writesHead: boolean;
   readonly #usualMs: number;
   readonly #random: () => number;
+  #stopsCompression = false;
 
   /** @param random returns a number from 0 up to 1 */
   constructor(usualMs: number, random: () => number) {
@@ -64,13 +69,21 @@ export class DiskFaults {
   arm(storage: FaultyStorage, crash: CommitCrash | undefined): void {
     storage.isFull = this.isFull;
     if (crash === "unsynced") storage.stopAtSync();
-    if (crash === "between") storage.stopAfter(this.#upTo(callsOfCommit));
+    if (crash === "between" && this.#random() < compressionShare) this.#stopsCompression = true;
+    else if (crash === "between") storage.stopAfter(this.#upTo(callsOfCommit));
     if (this.failsSoon) storage.failAfter(this.#upTo(callsToFail));
     this.failsSoon = false;
   }
 
+  /** Hands what is armed to the storage, for the compression of a block. */
+  armCompression(storage: FaultyStorage): void {
+    if (this.#stopsCompression) storage.stopAfter(this.#upTo(callsOfCompression));
+    this.#stopsCompression = false;
+  }
+
   /** All is well from now on. */
   cease(): void {
+    this.#stopsCompression = false;
     this.isFull = false;
     this.crash = undefined;
     this.failsSoon = false;

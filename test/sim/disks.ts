@@ -7,6 +7,7 @@ import type { ControlWrite, StoredRequest } from "../../lib/control/core/model.t
 import { encodeFact, parseEntry, toFact } from "../../lib/control/journal/entries.ts";
 import type { ControlJournal } from "../../lib/control/journal/journal.ts";
 import { outcomeSequences } from "../../lib/control/journal/outcomeWrites.ts";
+import { type CompressBlock, compressBlockNow } from "../../lib/store/log/compressed/blocks.ts";
 import { DurableLog } from "../../lib/store/log/durableLog.ts";
 import type { ChainEnd } from "../../lib/store/log/segments.ts";
 import { ControlRecords } from "./controlRecords.ts";
@@ -17,10 +18,14 @@ import type { ProcessClock } from "./time.ts";
 
 /** So small that the log has many segments. */
 const segmentBytes = { first: 8192, max: 8192 };
+/** How long the compression of a block takes. */
+const compressMs = 40;
 
 export class ControlDisk extends ControlRecords {
   readonly #capabilities = new Map<string, string>();
   readonly faults: DiskFaults;
+  /** A block of a segment was compressed; set by the world. */
+  onCompressed: () => void = () => {};
   readonly #random: () => number;
   #storage = new FaultyStorage();
   #log: DurableLog;
@@ -203,6 +208,21 @@ export class ControlDisk extends ControlRecords {
     if (storage.isStopped) this.losePower();
   }
 
+  /** Another thread compresses a block, and syncs what is finished. The machine may stop in it. */
+  #compressLater(
+    storage: FaultyStorage,
+    plain: Uint8Array,
+    done: Parameters<CompressBlock>[1],
+  ): void {
+    this.faults.clock?.after(compressMs, () => {
+      if (storage !== this.#storage) return;
+      this.faults.armCompression(storage);
+      done(null, compressBlockNow(plain));
+      this.#finishSyncs(storage);
+      this.onCompressed();
+    });
+  }
+
   #die(): never {
     this.faults.onCrash();
     throw new Error("the process has died");
@@ -220,6 +240,7 @@ export class ControlDisk extends ControlRecords {
         if (storage.isStopped) this.losePower();
       }),
       policy: this.faults.policy,
+      compress: (plain, done) => this.#compressLater(storage, plain, done),
       from: this.#end,
       onEntry: ({ line, sequence, isLast }) => {
         batch.push(toWrite(parseEntry(line)));

@@ -25,6 +25,8 @@ export function inodeOf(cache: Buffer, first: Buffer | number): Inode {
 }
 
 export function writeTo(inode: Inode, offset: number, bytes: Uint8Array): void {
+  const end = offset + bytes.length;
+  if (end > inode.cache.length) inode.cache = grown(ownBytes(inode), end);
   ownBytes(inode).set(bytes, offset);
   inode.pending.push({ offset, bytes });
 }
@@ -39,17 +41,27 @@ export function ownBytes(inode: Inode): Buffer {
 /** A copy of what is on the disk. */
 function bytesOnDisk({ first, synced }: Inode): Buffer {
   const bytes = typeof first === "number" ? Buffer.alloc(first) : Buffer.from(first);
-  for (const write of synced) bytes.set(write.bytes, write.offset);
-  return bytes;
+  return synced.reduce(written, bytes);
+}
+
+function written(bytes: Buffer, write: Write): Buffer {
+  const whole = grown(bytes, write.offset + write.bytes.length);
+  whole.set(write.bytes, write.offset);
+  return whole;
+}
+
+function grown(bytes: Buffer, size: number): Buffer {
+  return size <= bytes.length ? bytes : Buffer.concat([bytes, Buffer.alloc(size - bytes.length)]);
 }
 
 /** Each sector of what was not synced is on the disk or not, in any combination. */
 export function survivorOf(inode: Inode, random: () => number): Inode {
-  const bytes = bytesOnDisk(inode);
+  let bytes = bytesOnDisk(inode);
   for (const write of inode.pending) {
     const fate = random();
     if (fate < 0.3) continue;
     const end = write.offset + write.bytes.length;
+    bytes = grown(bytes, end);
     for (let at = write.offset; at < end; ) {
       const next = Math.min(end, (Math.floor(at / sectorBytes) + 1) * sectorBytes);
       const isWritten = fate > 0.7 || random() < 0.5;

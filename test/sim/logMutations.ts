@@ -6,6 +6,7 @@ import type { Mutation } from "./mutations.ts";
 
 const durableLog = "lib/store/log/durableLog.ts";
 const segmentSet = "lib/store/log/segmentSet.ts";
+const compressor = "lib/store/log/compressed/compressor.ts";
 
 export const logMutations: Mutation[] = [
   {
@@ -43,6 +44,25 @@ export const logMutations: Mutation[] = [
     file: "lib/store/log/head.ts",
     find: "if (isSynced || isNew) file.sync();",
     replace: "if (isSynced && !isNew) file.sync();",
+  },
+  {
+    name: "a plain segment is removed before the compressed one is on disk",
+    file: compressor,
+    find: "    this.#target.syncLater((error) =>\n      this.#attempt(() => {\n        if (error !== undefined || !this.#isKept) return this.#end(false);\n        this.#replace();\n      }),\n    );",
+    replace: "    this.#replace();",
+  },
+  {
+    name: "a plain segment is removed before the name of the compressed one is on disk",
+    file: compressor,
+    find: "    storage.rename(this.#unfinished, compressedName(first));\n    storage.syncNames();\n    storage.remove(segmentName(first));",
+    replace:
+      "    storage.remove(segmentName(first));\n    storage.rename(this.#unfinished, compressedName(first));\n    storage.syncNames();",
+  },
+  {
+    name: "a compressed segment lacks its last bytes",
+    file: compressor,
+    find: "const { end } = this.#segment;",
+    replace: "const end = this.#segment.end - 8;",
   },
   {
     name: "the chain of digests is not verified",

@@ -213,6 +213,12 @@ export const mutations: Mutation[] = [
     replace: "const isNew = subscription.bytesLeft > 300;",
   },
   {
+    name: "the frame of a chunk of output does not tell the gap before it",
+    file: "lib/protocol/wire/outputFrame.ts",
+    find: "writeCount(frame, chunk.skipped, at.skipped);",
+    replace: "writeCount(frame, 0, at.skipped);",
+  },
+  {
     name: "a rollout lets everybody go at once",
     file: rollouts,
     find: "if (rollout.running >= (job.batch ?? Number.POSITIVE_INFINITY)) break;",

@@ -104,6 +104,7 @@ export class World {
       if (job !== undefined) judgeSending(this, job, row, rows);
     };
     this.disk.faults.onCrash = () => this.crashControl("commit", 3_000);
+    this.disk.onCompressed = () => this.met("segment compressed");
     this.hosts = Array.from(
       { length: this.plan.hosts },
       (_, index) =>

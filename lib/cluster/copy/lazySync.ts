@@ -4,6 +4,7 @@
  * not on disk.
  */
 import {
+  compressedSuffix,
   headName,
   type LogFile,
   type LogStorage,
@@ -14,8 +15,11 @@ const headNames: ReadonlySet<string> = new Set([headName, `${headName}${unfinish
 
 export function withLazySync(storage: LogStorage): LogStorage {
   const dirty = new Set<LogFile>();
-  const wrap = (name: string, file: LogFile): LogFile =>
-    headNames.has(name) ? headFile(file, dirty) : entryFile(file, dirty);
+  const wrap = (name: string, file: LogFile): LogFile => {
+    // The plain segment is removed when the compressed one is on disk.
+    if (name.endsWith(compressedSuffix + unfinishedSuffix)) return file;
+    return headNames.has(name) ? headFile(file, dirty) : entryFile(file, dirty);
+  };
   return {
     list: () => storage.list(),
     open: (name) => wrap(name, storage.open(name)),

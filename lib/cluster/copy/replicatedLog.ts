@@ -3,8 +3,8 @@
  * never ahead of the stream. Only the leader appends; the others copy what the stream has.
  */
 import { errorText, WsctlError } from "../../protocol/errors.ts";
-import type { AppendLog } from "../../store/appendLog.ts";
-import { DurableLog, type LogOptions } from "../../store/log/durableLog.ts";
+import type { AppendLog, LogOptions } from "../../store/appendLog.ts";
+import { DurableLog } from "../../store/log/durableLog.ts";
 import { decodeBatch, encodeBatch, isNext, linesOf, toHex } from "../../store/log/format.ts";
 import type { Appended, DurableBatch, EncodedBatch, EntryPlace } from "../../store/log/segments.ts";
 import type { NatsClient } from "../nats/natsClient.ts";

@@ -5,15 +5,18 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { open } from "node:fs/promises";
-import { join } from "node:path";
+import { type FileHandle, open } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { Header } from "tar";
 import { WsctlError } from "../../protocol/errors.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { version } from "../../protocol/wire/version.ts";
+import { openSegment } from "../../store/log/compressed/segmentFile.ts";
+import { readOnlyStorage } from "../../store/log/fileStorage.ts";
 import { toHex } from "../../store/log/format.ts";
 import { encodeHeadFile } from "../../store/log/head.ts";
-import { headName, segmentName } from "../../store/log/storage.ts";
+import { compressedName, headName, segmentName } from "../../store/log/storage.ts";
 import type { ControlJournal } from "../journal/journal.ts";
 import { type BackupManifest, backupFormat, manifestName, sumsName } from "./manifest.ts";
 
@@ -29,8 +32,14 @@ export interface BackupOptions {
 interface Member {
   name: string;
   bytes: number;
-  /** A file, of which the first `bytes` are copied, or the content. */
-  source: string | Uint8Array;
+  /** A segment, of which the first `bytes` are copied, or the content. */
+  source: SegmentSource | Uint8Array;
+}
+
+interface SegmentSource {
+  path: string;
+  /** The sequence of its first entry. */
+  first: number;
 }
 
 const blockBytes = 512;
@@ -58,7 +67,7 @@ async function* encodeMember(member: Member, now: number): AsyncGenerator<Uint8A
   const { source, bytes } = member;
   const hash = createHash("sha256");
   yield encodeHeader(member, now);
-  for await (const piece of typeof source === "string" ? readStart(source, bytes) : [source]) {
+  for await (const piece of source instanceof Uint8Array ? [source] : readStart(source, bytes)) {
     hash.update(piece);
     yield piece;
   }
@@ -82,9 +91,10 @@ function listMembers({ dataDir, journal, withSecrets, now }: BackupOptions): Mem
     digest: toHex(head.digest),
     has_secrets: withSecrets,
   };
-  const files = segments.map(({ first, end }) => {
-    const name = segmentName(first);
-    return { name: `log/${name}`, bytes: end, source: join(dataDir, "log", name) };
+  const files = segments.map(({ first, end, bytes, isCompressed }) => {
+    const name = isCompressed ? compressedName(first) : segmentName(first);
+    const source = { path: join(dataDir, "log", name), first };
+    return { name: `log/${name}`, bytes: isCompressed ? bytes : end, source };
   });
   const names = withSecrets ? [...authorityFiles, ...secretFiles] : authorityFiles;
   const authority = names.flatMap((name) => {
@@ -111,9 +121,11 @@ function encodeHeader({ name, bytes }: Member, now: number): Uint8Array {
   return block;
 }
 
-/** The first bytes of a file, which must have that many. */
-async function* readStart(path: string, bytes: number): AsyncGenerator<Uint8Array> {
-  const file = await open(path, "r");
+/** The first bytes of a segment, which must have that many. */
+async function* readStart(source: SegmentSource, bytes: number): AsyncGenerator<Uint8Array> {
+  const { path } = source;
+  const file = await openIfExists(path);
+  if (file === undefined) return yield* readPlain(source, bytes);
   try {
     for (let at = 0; at < bytes; ) {
       const length = Math.min(chunkBytes, bytes - at);
@@ -124,6 +136,31 @@ async function* readStart(path: string, bytes: number): AsyncGenerator<Uint8Arra
     }
   } finally {
     await file.close();
+  }
+}
+
+async function openIfExists(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, "r");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return undefined;
+  }
+}
+
+/** The plain bytes of a segment that was compressed after the backup had begun. */
+async function* readPlain({ path, first }: SegmentSource, bytes: number) {
+  const file = openSegment(readOnlyStorage(dirname(path)), first);
+  try {
+    for (let at = 0; at < bytes; at += chunkBytes) {
+      const wanted = Math.min(chunkBytes, bytes - at);
+      const piece = file.read(at, wanted);
+      if (piece.length < wanted) throw tooShort(path);
+      yield piece;
+      await setImmediate();
+    }
+  } finally {
+    file.close();
   }
 }
 

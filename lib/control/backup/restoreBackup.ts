@@ -24,7 +24,7 @@ import { pausedSchedule } from "../journal/tables/scheduleTable.ts";
 import { BackupManifest, manifestName, sumsName } from "./manifest.ts";
 
 /** Only these files are unpacked, so that an archive cannot write anywhere else. */
-const known = /^(manifest\.json|SHA256SUMS|log\/(head|\d{16}\.log)|tls\/ca(-key)?\.pem)$/;
+const known = /^(manifest\.json|SHA256SUMS|log\/(head|\d{16}\.log(\.zst)?)|tls\/ca(-key)?\.pem)$/;
 
 /** This file is a secret, so it is written only where it is needed. */
 const keyName = "tls/ca-key.pem";

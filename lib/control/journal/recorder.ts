@@ -3,10 +3,10 @@
  * The index is derived: what it lacks is read from the log again.
  */
 import { errorText, type WsctlError } from "../../protocol/errors.ts";
-import type { AppendLog } from "../../store/appendLog.ts";
-import { DurableLog, type LogOptions } from "../../store/log/durableLog.ts";
-import type { SegmentBytes } from "../../store/log/segmentSet.ts";
-import type { Appended, EntryPlace } from "../../store/log/segments.ts";
+import type { AppendLog, LogOptions } from "../../store/appendLog.ts";
+import { compressBlock } from "../../store/log/compressed/blocks.ts";
+import { DurableLog } from "../../store/log/durableLog.ts";
+import type { Appended, EntryPlace, SegmentBytes } from "../../store/log/segments.ts";
 import type { LogStorage } from "../../store/log/storage.ts";
 import type { Clock } from "../../time/clock.ts";
 import { type ControlEntry, type ControlFact, encodeFact, parseFact } from "./entries.ts";
@@ -49,7 +49,7 @@ export class Recorder {
     const { replay = new Replay(index, options.onProgress) } = options;
     const { openLog = DurableLog.open } = options;
     this.log = openLog({
-      ...{ storage, owner: "controlPlane", segmentBytes, clock },
+      ...{ storage, owner: "controlPlane", segmentBytes, clock, compress: compressBlock },
       from: index.applied,
       onEntry: (entry) => replay.add(entry.line, entry),
       ...(policy === undefined ? {} : { policy }),

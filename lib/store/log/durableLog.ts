@@ -5,16 +5,16 @@
  */
 import { randomBytes } from "node:crypto";
 import { WsctlError } from "../../protocol/errors.ts";
-import type { Clock } from "../../time/clock.ts";
-import type { AppendLog } from "../appendLog.ts";
-import { encodeBatch, firstDigest, type LogOwner } from "./format.ts";
+import type { AppendLog, LogOptions } from "../appendLog.ts";
+import { compressorOf, type SegmentCompressor } from "./compressed/compressor.ts";
+import { removeDoubles } from "./compressed/removeDoubles.ts";
+import { encodeBatch, firstDigest } from "./format.ts";
 import { HeadFile } from "./head.ts";
 import { storageError } from "./logErrors.ts";
 import { recover } from "./recovery.ts";
-import { type SegmentBytes, SegmentSet } from "./segmentSet.ts";
+import { SegmentSet } from "./segmentSet.ts";
 import type {
   Appended,
-  ChainEnd,
   ChainPosition,
   DurableBatch,
   EncodedBatch,
@@ -24,23 +24,8 @@ import type {
   SegmentInfo,
 } from "./segments.ts";
 import { deliver } from "./segments.ts";
-import { type LogFile, type LogStorage, segmentName, unfinishedSuffix } from "./storage.ts";
+import { type LogFile, removeSegment, unfinishedSuffix } from "./storage.ts";
 import { SyncPolicy } from "./syncPolicy.ts";
-
-export interface LogOptions {
-  storage: LogStorage;
-  owner: LogOwner;
-  segmentBytes: SegmentBytes;
-  clock: Pick<Clock, "after" | "wall">;
-  /** Decides where syncs run; by default, their duration does. */
-  policy?: Pick<SyncPolicy, "isInline" | "measured">;
-  /** The last entry that the caller has, and its digest; the entries before it are not read. */
-  from?: ChainEnd;
-  /** A log that another one is copied into: its id, and where it begins. */
-  copyOf?: { logId: Uint8Array; origin: ChainPosition };
-  /** Takes every entry after `from`, in order, while the log is opened. */
-  onEntry(entry: LogEntry): void;
-}
 
 export class DurableLog implements AppendLog {
   readonly #options: LogOptions;
@@ -48,6 +33,7 @@ export class DurableLog implements AppendLog {
   readonly logId: Uint8Array;
   readonly #segments: SegmentSet;
   readonly #policy: Pick<SyncPolicy, "isInline" | "measured">;
+  readonly #compressor: SegmentCompressor | undefined;
   /** The end of what is proven to be on disk. */
   #durable: ChainPosition;
   /** Ends the wait for the batch that is being synced. */
@@ -77,6 +63,7 @@ export class DurableLog implements AppendLog {
     this.#policy = options.policy ?? new SyncPolicy();
     this.#head = new HeadFile(storage);
     const head = this.#head.readExisting();
+    removeDoubles(storage);
     const found = recover({
       storage,
       owner,
@@ -94,6 +81,8 @@ export class DurableLog implements AppendLog {
     // A log without a head is damaged, so the head comes first.
     if (head === undefined) this.#writeHead(true);
     this.#segments.prepare(this.#durable);
+    this.#compressor = compressorOf(storage, this.#segments, options.compress);
+    this.#compressor?.wake();
   }
 
   get sequence(): number {
@@ -195,7 +184,7 @@ export class DurableLog implements AppendLog {
     if (removed.length === 0) return removed;
     // The head names the new start first: a start that finds more segments than it names is right.
     this.#writeHead(true);
-    for (const { first } of removed) storage.remove(segmentName(first));
+    for (const { first } of removed) removeSegment(storage, first);
     storage.syncNames();
     return removed;
   }
@@ -218,6 +207,7 @@ export class DurableLog implements AppendLog {
     if (this.#isClosed) return;
     this.settle();
     this.#isClosed = true;
+    this.#compressor?.close();
     this.#head.cancelLater();
     this.#tryWriteHead(true);
     this.#segments.close();
@@ -265,6 +255,7 @@ export class DurableLog implements AppendLog {
     const isFirst = this.#durable.sequence === 1;
     this.#durable = position;
     this.#segments.advance(position.sequence, bytes);
+    this.#compressor?.wake();
     // From now on, a log without segments is one that has lost them.
     if (isFirst) this.#tryWriteHead(true);
     this.#head.later(this.#options.clock, () => this.#tryWriteHead(false));

@@ -1,7 +1,7 @@
 /** The errors of a log: each names the file, what is wrong with it, and what to do. */
 import { join } from "node:path";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
-import { headName, segmentName } from "./storage.ts";
+import { fileName, headName, type LogStorage, segmentName } from "./storage.ts";
 
 /** @returns the error about one file of a log that cannot be used */
 export function refused(path: string, reason: string): WsctlError {
@@ -11,6 +11,17 @@ export function refused(path: string, reason: string): WsctlError {
 /** @returns the error about a damaged place in a file of a log */
 export function damaged(path: string, offset: number, reason: string): WsctlError {
   return refused(path, `the file is damaged at byte ${offset}: ${reason}. ${restore}`);
+}
+
+/** @returns the error about an entry that cannot be read from its place */
+export function entryDamaged(
+  storage: LogStorage,
+  segment: number,
+  offset: number,
+  sequence: number,
+): WsctlError {
+  const path = join(storage.path, fileName(storage, segment));
+  return damaged(path, offset, `entry ${sequence} does not verify`);
 }
 
 /** @returns the error about the segment that is written, which lost entries meanwhile */

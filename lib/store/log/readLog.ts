@@ -1,11 +1,12 @@
 /** Reads a log that another process may be writing, and changes nothing. */
 import { WsctlError } from "../../protocol/errors.ts";
+import { openSegment } from "./compressed/segmentFile.ts";
 import { readOnlyStorage } from "./fileStorage.ts";
 import { decodeSegmentHeader, formatVersion, headerBytes, linesOf, toHex } from "./format.ts";
 import { HeadFile, type LogHead } from "./head.ts";
 import { headDamaged, missing } from "./logErrors.ts";
 import { type FoundSegment, recover } from "./recovery.ts";
-import { headName, type LogStorage, segmentName, segmentsIn } from "./storage.ts";
+import { headName, type LogStorage, segmentsIn } from "./storage.ts";
 
 /** An entry with the digest of its batch. */
 export interface ReadEntry {
@@ -92,7 +93,7 @@ export function ownerOfLog(path: string): number | undefined {
 }
 
 function headerOf(storage: LogStorage, first: number) {
-  const file = storage.open(segmentName(first));
+  const file = openSegment(storage, first);
   try {
     return decodeSegmentHeader(file.read(0, headerBytes));
   } finally {

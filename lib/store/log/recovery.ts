@@ -3,6 +3,7 @@
  * machine stopped) is found and reported. Everything else that does not verify stops the start.
  */
 import { join } from "node:path";
+import { openSegment, type SegmentFile } from "./compressed/segmentFile.ts";
 import {
   alignment,
   announcedBytes,
@@ -22,17 +23,18 @@ import {
   readHeader,
   type SegmentInfo,
 } from "./segments.ts";
-import { type LogFile, type LogStorage, segmentName, segmentsIn } from "./storage.ts";
+import { fileName, type LogStorage, segmentsIn } from "./storage.ts";
 
 /** One segment as it was found. */
 export interface FoundSegment {
   first: number;
   /** The sequence after its last entry. */
   next: number;
-  /** The byte after its last batch. */
+  /** The byte after its last batch, in the plain segment. */
   end: number;
   /** The size of the file in bytes. */
   size: number;
+  isCompressed?: true;
   /** The digest of the batch before it. */
   previous: Uint8Array;
   /** Milliseconds since 1970. */
@@ -90,9 +92,9 @@ export function recover(options: RecoveryOptions): Recovered | undefined {
   let logId = head?.logId;
   let tornBytes = 0;
   for (const [index, first] of firsts.entries()) {
-    const name = segmentName(first);
-    const path = join(storage.path, name);
-    const file = storage.open(name);
+    const file = openSegment(storage, first);
+    const { path } = file;
+    const found = file.isCompressed ? ({ isCompressed: true } as const) : {};
     try {
       const header = readHeader(file, path, options.owner);
       if (header.first !== first) throw damaged(path, 32, `it begins with ${header.first}`);
@@ -108,9 +110,9 @@ export function recover(options: RecoveryOptions): Recovered | undefined {
       }
       const through = (firsts[index + 1] ?? Number.POSITIVE_INFINITY) - 1;
       const { previous, createdAt } = header;
-      const size = file.size();
+      const about = { size: file.diskBytes, previous, createdAt, ...found };
       if (through < from.sequence) {
-        segments.push({ first, next: through + 1, end: size, size, previous, createdAt });
+        segments.push({ first, next: through + 1, end: file.size(), ...about });
         position = undefined;
         continue;
       }
@@ -120,12 +122,12 @@ export function recover(options: RecoveryOptions): Recovered | undefined {
         check.passed(placed, first);
         hasFrom ||= isAtFrom() && isSame(placed.batch.digest, from.digest);
       });
-      segments.push({ first, next: position.sequence, end, size, previous, createdAt });
+      segments.push({ first, next: position.sequence, end, ...about });
       if (index < firsts.length - 1) {
         if (position.sequence <= through) {
           throw damaged(path, end, `entry ${position.sequence} is missing or damaged`);
         }
-      } else tornBytes = judgeTail(file, path, end, size, position);
+      } else tornBytes = judgeTail(file, end, position);
     } finally {
       file.close();
     }
@@ -140,7 +142,7 @@ const otherLog =
 
 function readAll(
   options: RecoveryOptions,
-  file: LogFile,
+  file: SegmentFile,
   segment: number,
   position: ChainPosition,
   through: number,
@@ -159,14 +161,8 @@ function readAll(
  * Returns how many bytes after the end are not zero, up to the last one: what an interrupted write
  * left. A batch that verifies behind them proves that they are not a torn tail but damage.
  */
-function judgeTail(
-  file: LogFile,
-  path: string,
-  end: number,
-  size: number,
-  { sequence }: ChainPosition,
-): number {
-  const rest = file.read(end, Math.max(0, size - end));
+function judgeTail(file: SegmentFile, end: number, { sequence }: ChainPosition): number {
+  const rest = file.read(end, Math.max(0, file.size() - end));
   let torn = rest.length;
   while (torn > 0 && rest[torn - 1] === 0) torn--;
   for (let at = alignment; at < torn; at += alignment) {
@@ -174,7 +170,11 @@ function judgeTail(
     if (announced === undefined) continue;
     const batch = decodeBatch(rest, at);
     if (batch === undefined || batch.first <= sequence) continue;
-    throw damaged(path, end, `entry ${sequence} is damaged, and entry ${batch.first} follows it`);
+    throw damaged(
+      file.path,
+      end,
+      `entry ${sequence} is damaged, and entry ${batch.first} follows it`,
+    );
   }
   return torn;
 }
@@ -193,7 +193,7 @@ class HeadCheck {
     const head = this.#head;
     if (head === undefined || batch.first + batch.count - 1 !== head.sequence) return;
     if (isSame(batch.digest, head.digest)) return;
-    const path = join(this.#storage.path, segmentName(segment));
+    const path = join(this.#storage.path, fileName(this.#storage, segment));
     throw damaged(path, offset, `entry ${head.sequence} is not the one that was on disk before`);
   }
 
@@ -201,7 +201,7 @@ class HeadCheck {
     const head = this.#head;
     if (head === undefined || sequence > head.sequence) return;
     const last = segments.at(-1);
-    const path = join(this.#storage.path, segmentName(last?.first ?? 1));
+    const path = join(this.#storage.path, fileName(this.#storage, last?.first ?? 1));
     const entries = `entries ${sequence} to ${head.sequence}, which were on disk before,`;
     throw damaged(path, last?.end ?? headerBytes, `${entries} are missing or damaged`);
   }

@@ -1,5 +1,6 @@
 /** The segments of a log that is open for writing: one that is written, and the closed ones. */
 import { join } from "node:path";
+import { openSegment } from "./compressed/segmentFile.ts";
 import {
   encodeSegmentHeader,
   formatVersion,
@@ -8,15 +9,17 @@ import {
   linesOf,
   logOwners,
 } from "./format.ts";
-import { cutWhileWritten, damaged, reading } from "./logErrors.ts";
+import { cutWhileWritten, entryDamaged, reading } from "./logErrors.ts";
 import { type FoundSegment, toInfo } from "./recovery.ts";
 import {
   batchAt,
   batchesIn,
   type ChainPosition,
   type EntryPlace,
+  nextSegmentBytes,
   type PlacedBatch,
   readBatch,
+  type SegmentBytes,
   type SegmentInfo,
 } from "./segments.ts";
 import { type LogFile, type LogStorage, segmentName, unfinishedSuffix } from "./storage.ts";
@@ -25,21 +28,9 @@ interface WrittenSegment extends SegmentInfo {
   file: LogFile;
 }
 
-/**
- * The size of the first segment, and the largest one. One of twice the size follows a segment that
- * was filled quickly. A larger batch gets a segment of its own size.
- */
-export interface SegmentBytes {
-  first: number;
-  max: number;
-}
-
 const spareName = `spare${unfinishedSuffix}`;
 /** The next segment is allocated when this part of the written one is left. */
 const spareShare = 0.25;
-
-/** A segment that was filled within this time was filled quickly, in milliseconds. */
-const quicklyMs = 60_000;
 
 export interface SegmentSetOptions {
   storage: LogStorage;
@@ -64,7 +55,7 @@ export class SegmentSet {
     this.#options = options;
     const last = found.at(-1);
     // A file that was cut within the padding of its last batch is complete, and is not continued.
-    const isContinued = last !== undefined && last.end <= last.size;
+    const isContinued = last !== undefined && last.end <= last.size && !last.isCompressed;
     this.#closed = (isContinued ? found.slice(0, -1) : found).map(toInfo);
     if (!isContinued) return;
     const file = options.storage.open(segmentName(last.first));
@@ -152,7 +143,7 @@ export class SegmentSet {
     const batch = reading(path, () => this.#withFile(segment, (file) => readBatch(file, offset)));
     const line = batch && linesOf(batch)[sequence - batch.first];
     if (line !== undefined) return line;
-    throw damaged(join(path, segmentName(segment)), offset, `entry ${sequence} does not verify`);
+    throw entryDamaged(this.#options.storage, segment, offset, sequence);
   }
 
   /**
@@ -180,20 +171,31 @@ export class SegmentSet {
       });
       if (!isWhole) return;
       if (position.sequence >= Math.min(next, end)) continue;
-      const path = join(this.#options.storage.path, segmentName(first));
-      throw damaged(path, 0, `entry ${position.sequence} does not verify`);
+      throw entryDamaged(this.#options.storage, first, 0, position.sequence);
     }
   }
 
-  #withFile<T>(segment: number, use: (file: LogFile) => T): T {
+  #withFile<T>(segment: number, use: (file: Pick<LogFile, "read">) => T): T {
     if (this.#written?.first === segment) return use(this.#written.file);
     const { storage } = this.#options;
-    const file = reading(storage.path, () => storage.open(segmentName(segment)));
+    const file = reading(storage.path, () => openSegment(storage, segment));
     try {
       return use(file);
     } finally {
       file.close();
     }
+  }
+
+  /** Returns the oldest segment that can be compressed. The newest one may still be continued. */
+  get nextPlain(): SegmentInfo | undefined {
+    if (this.#written === undefined || this.#closed.at(-1)?.isCompressed) return undefined;
+    return this.#closed.find(({ isCompressed }) => !isCompressed);
+  }
+
+  /** A closed segment has another file now. */
+  compressed(first: number, bytes: number): void {
+    const segment = this.#closed.find((each) => each.first === first);
+    if (segment !== undefined) Object.assign(segment, { bytes, isCompressed: true });
   }
 
   /** Takes the closed segments that end before a sequence out of the set, and returns them. */
@@ -273,10 +275,7 @@ export class SegmentSet {
 
   get #nextBytes(): number {
     const { segmentBytes, wall } = this.#options;
-    const before = this.#written ?? this.#closed.at(-1);
-    const isQuick = before !== undefined && wall() - before.createdAt < quicklyMs;
-    const bytes = isQuick ? before.bytes * 2 : segmentBytes.first;
-    return Math.min(Math.max(bytes, segmentBytes.first), segmentBytes.max);
+    return nextSegmentBytes(segmentBytes, this.#written ?? this.#closed.at(-1), wall());
   }
 
   /** The header and the name are on disk before anything is appended. */

@@ -23,13 +23,40 @@ export interface SegmentInfo {
   next: number;
   /** The size of the file. */
   bytes: number;
-  /** Where the last batch ends. */
+  /** Where the last batch ends, in the plain segment. */
   end: number;
+  isCompressed?: true;
   /** The digest of the batch before it. */
   previous: Uint8Array;
   /** When it was begun, in milliseconds since 1970. */
   createdAt: number;
 }
+
+/**
+ * The size of the first segment, and the largest one. One of twice the size follows a segment that
+ * was filled quickly. A larger batch gets a segment of its own size.
+ */
+export interface SegmentBytes {
+  first: number;
+  max: number;
+}
+
+/** A segment that was filled within this time was filled quickly, in milliseconds. */
+const quicklyMs = 60_000;
+
+/** Returns the size of the segment that follows another one. */
+export function nextSegmentBytes(
+  { first, max }: SegmentBytes,
+  before: SegmentInfo | undefined,
+  now: number,
+): number {
+  const isQuick = before !== undefined && now - before.createdAt < quicklyMs;
+  const bytes = isQuick ? Math.max(before.bytes, before.end) * 2 : first;
+  return Math.min(Math.max(bytes, first), max);
+}
+
+/** A file of which only bytes are read. */
+type Readable = Pick<LogFile, "read">;
 
 /** A position in the chain: the next sequence, and the digest before it. */
 export interface ChainPosition {
@@ -42,7 +69,7 @@ export interface ChainPosition {
  *
  * @throws {WsctlError} STORAGE_UNAVAILABLE if it is damaged, newer, or of another program
  */
-export function readHeader(file: LogFile, path: string, owner?: LogOwner): SegmentHeader {
+export function readHeader(file: Readable, path: string, owner?: LogOwner): SegmentHeader {
   const header = decodeSegmentHeader(file.read(0, headerBytes));
   if (header === undefined) throw damaged(path, 0, "its header does not verify");
   const { version } = header;
@@ -74,7 +101,7 @@ export interface PlacedBatch {
  * @param from the offset of the first batch to read, whose link to the one before it is not checked
  */
 export function* batchesIn(
-  file: LogFile,
+  file: Readable,
   position: ChainPosition,
   through = Number.POSITIVE_INFINITY,
   from?: number,
@@ -93,7 +120,7 @@ export function* batchesIn(
 }
 
 /** Returns the batch at an offset, if its checksum matches. */
-export function readBatch(file: LogFile, offset: number): Batch | undefined {
+export function readBatch(file: Readable, offset: number): Batch | undefined {
   const bytes = announcedBytes(file.read(offset, batchHeaderBytes));
   return bytes === undefined ? undefined : decodeBatch(file.read(offset, bytes), 0);
 }
@@ -162,6 +189,6 @@ export function deliver(
 }
 
 /** Returns the offset of the batch that begins with an entry, if it is there. */
-export function batchAt(file: LogFile, { offset, sequence }: EntryPlace): number | undefined {
+export function batchAt(file: Readable, { offset, sequence }: EntryPlace): number | undefined {
   return readBatch(file, offset)?.first === sequence ? offset : undefined;
 }

@@ -44,6 +44,9 @@ export const headName = "head";
 /** The suffix of a file that is not yet part of the log, which a start removes. */
 export const unfinishedSuffix = ".new";
 
+/** The suffix of a segment that is compressed. */
+export const compressedSuffix = ".zst";
+
 const nameDigits = 16;
 
 /** Returns the name of the segment that begins with a sequence. */
@@ -51,12 +54,30 @@ export function segmentName(first: number): string {
   return `${String(first).padStart(nameDigits, "0")}.log`;
 }
 
+/** Returns the name of the same segment when it is compressed. */
+export function compressedName(first: number): string {
+  return `${segmentName(first)}${compressedSuffix}`;
+}
+
+/** Removes the files of a segment. */
+export function removeSegment(storage: LogStorage, first: number): void {
+  for (const name of [segmentName(first), compressedName(first)]) storage.remove(name);
+}
+
+/** Returns the name under which a segment is there. */
+export function fileName(storage: Pick<LogStorage, "list">, first: number): string {
+  const compressed = compressedName(first);
+  const names = storage.list();
+  const isPlain = names.includes(segmentName(first)) || !names.includes(compressed);
+  return isPlain ? segmentName(first) : compressed;
+}
+
 /** Returns the first sequences of all segments, ascending. */
 export function segmentsIn(storage: LogStorage): number[] {
-  const found: number[] = [];
+  const found = new Set<number>();
   for (const name of storage.list()) {
-    const [, digits] = /^(\d{16})\.log$/.exec(name) ?? [];
-    if (digits !== undefined) found.push(Number(digits));
+    const [, digits] = /^(\d{16})\.log(?:\.zst)?$/.exec(name) ?? [];
+    if (digits !== undefined) found.add(Number(digits));
   }
-  return found.sort((a, b) => a - b);
+  return [...found].sort((a, b) => a - b);
 }

@@ -1,5 +1,6 @@
 /** Logs on a storage in memory, and what a test does with them. */
 import { expect } from "bun:test";
+import { type CompressBlock, compressBlockNow } from "../../../lib/store/log/compressed/blocks.ts";
 import { DurableLog } from "../../../lib/store/log/durableLog.ts";
 import type { LogEntry } from "../../../lib/store/log/segments.ts";
 import type { LogStorage } from "../../../lib/store/log/storage.ts";
@@ -7,7 +8,11 @@ import { FaultyStorage, MachineStopped } from "../../sim/faultyStorage.ts";
 
 export const segmentBytes = { first: 2048, max: 2048 };
 
-export function openLog(storage: LogStorage, owner: "agent" | "controlPlane" = "agent") {
+export function openLog(
+  storage: LogStorage,
+  owner: "agent" | "controlPlane" = "agent",
+  compress?: CompressBlock,
+) {
   const entries: LogEntry[] = [];
   const timers: (() => void)[] = [];
   const log = DurableLog.open({
@@ -22,6 +27,7 @@ export function openLog(storage: LogStorage, owner: "agent" | "controlPlane" = "
       wall: () => 1_700_000_000_000,
     },
     policy: { isInline: true, measured: () => {} },
+    compress,
     onEntry: (entry) => entries.push(entry),
   });
   const ring = () => {
@@ -65,6 +71,27 @@ export function refusalOf(storage: LogStorage, owner: "agent" | "controlPlane" =
     return (error as Error).message;
   }
   return "";
+}
+
+/** A thread that compresses blocks when it is told to, and ends the syncs of a storage. */
+export class CompressingThread {
+  readonly #waiting: (() => void)[] = [];
+
+  readonly compress: CompressBlock = (plain, done) => {
+    this.#waiting.push(() => done(null, compressBlockNow(plain)));
+  };
+
+  /** Takes one step; returns false if nothing is left to do. */
+  step(storage: FaultyStorage): boolean {
+    const next = this.#waiting.shift();
+    next?.();
+    storage.finishSyncs();
+    return next !== undefined || this.#waiting.length > 0;
+  }
+
+  finish(storage: FaultyStorage): void {
+    while (this.step(storage));
+  }
 }
 
 /** A log of many small segments, closed in the regular way. */

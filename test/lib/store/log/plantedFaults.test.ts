@@ -8,7 +8,9 @@ import { logMutations } from "../../../sim/logMutations.ts";
 import type { Mutation } from "../../../sim/mutations.ts";
 
 const root = new URL("../../../../", import.meta.url).pathname;
-const tests = ["durableLog", "recovery"].map((name) => `test/lib/store/log/${name}.test.ts`);
+const tests = ["durableLog", "recovery", "compression"].map(
+  (name) => `test/lib/store/log/${name}.test.ts`,
+);
 const harness = "test/support/harness/logs.ts";
 
 const folder = "lib/store/log";
@@ -31,9 +33,9 @@ const faults: readonly Mutation[] = [
   {
     name: "segments are removed before the head names the new start",
     file: `${folder}/durableLog.ts`,
-    find: "    this.#writeHead(true);\n    for (const { first } of removed) storage.remove(segmentName(first));",
+    find: "    this.#writeHead(true);\n    for (const { first } of removed) removeSegment(storage, first);",
     replace:
-      "    for (const { first } of removed) storage.remove(segmentName(first));\n    this.#writeHead(true);",
+      "    for (const { first } of removed) removeSegment(storage, first);\n    this.#writeHead(true);",
   },
   {
     name: "a log without a head is taken for a new one",
@@ -58,6 +60,18 @@ const faults: readonly Mutation[] = [
     file: `${folder}/recovery.ts`,
     find: "if (head !== undefined && oldest > head.start)",
     replace: "if (head?.start === 0)",
+  },
+  {
+    name: "the table of a compressed segment need not fit its file",
+    file: `${folder}/compressed/blocks.ts`,
+    find: "return offset === size - tableBytes ? blocks : undefined;",
+    replace: "return blocks;",
+  },
+  {
+    name: "a compressed segment that is damaged is kept, and the plain one is removed",
+    file: `${folder}/compressed/removeDoubles.ts`,
+    find: "storage.remove(isWhole ? plain : compressed);",
+    replace: "storage.remove(plain);",
   },
   {
     name: "a log in a newer format is read all the same",
