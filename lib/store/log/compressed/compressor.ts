@@ -178,7 +178,8 @@ class CompressionRun {
   #end(isDone: boolean): void {
     if (isDone) this.stop();
     else this.cancel();
-    this.#ended(isDone);
+    // A segment that was removed meanwhile is no failure.
+    this.#ended(isDone || !this.#isKept);
   }
 
   /** An error of the disk leaves the plain segment as it is. */

@@ -76,6 +76,7 @@ describe("closed segments", () => {
     const second = log.segments[1]?.first ?? 0;
     log.removeBefore(second);
     thread.finish(storage);
+    expect(storage.list()).toContain(compressedName(second));
     const third = log.segments[1]?.first ?? 0;
     log.removeBefore(third);
     expect(storage.list().filter((name) => name.startsWith(segmentName(1)))).toEqual([]);

@@ -62,10 +62,10 @@ const faults: readonly Mutation[] = [
     replace: "if (head?.start === 0)",
   },
   {
-    name: "the table of a compressed segment need not fit its file",
-    file: `${folder}/compressed/blocks.ts`,
-    find: "return offset === size - tableBytes ? blocks : undefined;",
-    replace: "return blocks;",
+    name: "a segment that is removed leaves its compressed file",
+    file: `${folder}/storage.ts`,
+    find: "for (const name of [segmentName(first), compressedName(first)]) storage.remove(name);",
+    replace: "storage.remove(segmentName(first));",
   },
   {
     name: "a compressed segment that is damaged is kept, and the plain one is removed",
