@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { opcodes } from "../../lib/conformance/frames.ts";
 import { messageBytesMax } from "../../lib/protocol/limits.ts";
+import { subprotocol } from "../../lib/protocol/wire/version.ts";
 import type { FrameToSend } from "../support/clients/rawSocket.ts";
 import { standardText } from "../support/fixtures/standard.ts";
 import type { Flavour } from "../support/processes/processes.ts";
@@ -117,6 +118,27 @@ export function hostileFramesSuite(flavour: Flavour): void {
       agent.socket.frame({ opcode: opcodes.binary, payload: heartbeat });
       expect((await agent.socket.closed).code).toBe(1003);
     });
+
+    test.each([
+      ["of another kind", Buffer.from([9, 9, 9])],
+      ["that ends within its header", Buffer.from([1, 0, 0])],
+      ["whose ID ends behind it", Buffer.concat([Buffer.from([1, 0, 255, 255]), Buffer.alloc(40)])],
+    ])(
+      "a binary frame %s of a wsctl.v1 peer is answered, and ends the connection",
+      async (_, payload) => {
+        const { token } = await target().newAgent();
+        await using socket = await target().connect(token, [
+          `Sec-WebSocket-Protocol: ${subprotocol}`,
+        ]);
+        socket.frame({ opcode: opcodes.binary, payload });
+        const answer = await socket.frames.first("error", ({ opcode, payload }) =>
+          opcode === opcodes.text ? JSON.parse(`${payload}`) : undefined,
+        );
+        expect(answer).toMatchObject({ type: "error", payload: { code: "MALFORMED" } });
+        expect(answer.payload.message).toMatch(/^binary (kind|frame|request_id) must /);
+        expect((await socket.closed).code).toBe(1003);
+      },
+    );
 
     test("permessage-deflate is not negotiated", async () => {
       const { token } = await target().newAgent();

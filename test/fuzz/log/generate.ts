@@ -3,6 +3,7 @@ import type { LogOwner } from "../../../lib/store/log/format.ts";
 import { batchesIn } from "../../sim/damage.ts";
 import { FaultyStorage } from "../../sim/faultyStorage.ts";
 import type { Random } from "../../sim/random.ts";
+import { CompressingThread } from "../../support/harness/logs.ts";
 import { open } from "./open.ts";
 
 export interface MadeLog {
@@ -18,7 +19,9 @@ export function makeLog(random: Random): MadeLog {
   const owner = random.pick(["agent", "controlPlane"] as const);
   const segmentBytes = random.pick([1024, 2048, 8192]);
   const written = new FaultyStorage();
-  const { log } = open(written, owner, segmentBytes);
+  const thread = new CompressingThread();
+  const compress = random.chance(0.5) ? thread.compress : undefined;
+  const { log } = open(written, owner, segmentBytes, compress);
   const count = random.int(0, 40);
   const add = () => {
     const count = random.int(1, 4);
@@ -28,7 +31,10 @@ export function makeLog(random: Random): MadeLog {
     );
     log.append(lines, () => {});
   };
-  for (let batch = 0; batch < count; batch++) add();
+  for (let batch = 0; batch < count; batch++) {
+    add();
+    thread.step(written);
+  }
   if (random.chance(0.3)) log.removeBefore(random.int(1, log.sequence + 1));
   const storage = leave(written, () => log.close(), add, random);
   const { entries } = open(storage.afterKill(), owner);
