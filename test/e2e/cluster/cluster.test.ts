@@ -1,6 +1,6 @@
 /** Several nodes are one control plane: any of them answers, and the leader may go. */
 import { expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createClient } from "../../../lib/client/createClient.ts";
 import { isOutput } from "../../../lib/client/streamCursor.ts";
 import { parseJoin } from "../../../lib/protocol/api/joinString.ts";
@@ -11,6 +11,9 @@ import { Running, wsctl, wsctlCommand } from "../../support/processes/processes.
 async function startAgent(cluster: Cluster, id: string, index: number): Promise<Running> {
   const { token } = await cluster.client(index).createToken({ role: "agent", agent_id: id });
   writeFileSync(cluster.path(`${id}.token`), token);
+  mkdirSync(cluster.path("commands"), { recursive: true });
+  const manifest = 'description = "writes bytes"\nargv = ["printf", "\\\\377\\n"]\n';
+  writeFileSync(cluster.path("commands/bytes.toml"), manifest, { mode: 0o600 });
   return runAgent(cluster, id, index);
 }
 
@@ -19,6 +22,7 @@ async function runAgent(cluster: Cluster, id: string, index: number): Promise<Ru
   const agent = new Running([
     ...[...wsctlCommand("binary"), "agent", "--id", id, "--server", cluster.url(index)],
     ...["--token-file", cluster.path(`${id}.token`), "--data-dir", cluster.path(id)],
+    ...["--commands-dir", cluster.path("commands")],
   ]);
   await agent.logged(/ connected/);
   return agent;
@@ -29,6 +33,19 @@ async function ping(cluster: Cluster, index: number, agent: string): Promise<str
   const sent = await cluster.client(index).send(order);
   for await (const line of sent.lines) if (!isOutput(line)) return line.outcome;
   return "none";
+}
+
+/** The chunks that the command `bytes` writes, as an operator at a node gets them. */
+async function output(cluster: Cluster, index: number, agent: string): Promise<object[]> {
+  const order = { command: "bytes", target: { agents: [agent] }, ttl_seconds: 30 };
+  const sent = await cluster.client(index).send(order, { withOutput: true });
+  const chunks: object[] = [];
+  for await (const line of sent.lines) {
+    if (!isOutput(line)) continue;
+    const { sequence: _, stream: __, ...content } = line.output;
+    chunks.push(content);
+  }
+  return chunks;
 }
 
 test("any node of a cluster answers for agents at any node, and the list of nodes is complete", async () => {
@@ -43,6 +60,7 @@ test("any node of a cluster answers for agents at any node, and the list of node
     expect(await ping(cluster, index, "at-leader")).toBe("success");
     expect(await ping(cluster, index, "at-follower")).toBe("success");
   }
+  expect(await output(cluster, second, "at-follower")).toEqual([{ base64: "/wo=" }]);
   const status = await cluster.client(second).cluster();
   expect(status.leader).toBe(`n${leader}`);
   expect(status.nodes.map(({ node }) => node)).toEqual(["n0", "n1", "n2"]);
