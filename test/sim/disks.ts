@@ -7,13 +7,14 @@ import type { ControlWrite, StoredRequest } from "../../lib/control/core/model.t
 import { encodeFact, parseEntry, toFact } from "../../lib/control/journal/entries.ts";
 import type { ControlJournal } from "../../lib/control/journal/journal.ts";
 import { outcomeSequences } from "../../lib/control/journal/outcomeWrites.ts";
-import { type CompressBlock, compressBlockNow } from "../../lib/store/log/compressed/blocks.ts";
+import type { CompressBlock } from "../../lib/store/log/compressed/blocks.ts";
 import { DurableLog } from "../../lib/store/log/durableLog.ts";
 import type { ChainEnd } from "../../lib/store/log/segments.ts";
 import { ControlRecords } from "./controlRecords.ts";
 import { toWrite } from "./controlWrites.ts";
 import { DiskFaults } from "./diskFaults.ts";
 import { FaultyStorage, MachineStopped } from "./faultyStorage.ts";
+import { storedBlock } from "./storedBlock.ts";
 import type { ProcessClock } from "./time.ts";
 
 /** So small that the log has many segments. */
@@ -217,7 +218,7 @@ export class ControlDisk extends ControlRecords {
     this.faults.clock?.after(compressMs, () => {
       if (storage !== this.#storage) return;
       this.faults.armCompression(storage);
-      done(null, compressBlockNow(plain));
+      done(null, storedBlock(plain));
       this.#finishSyncs(storage);
       this.onCompressed();
     });

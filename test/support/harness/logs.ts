@@ -1,6 +1,7 @@
 /** Logs on a storage in memory, and what a test does with them. */
 import { expect } from "bun:test";
-import { type CompressBlock, compressBlockNow } from "../../../lib/store/log/compressed/blocks.ts";
+import { constants, zstdCompressSync } from "node:zlib";
+import type { CompressBlock } from "../../../lib/store/log/compressed/blocks.ts";
 import { DurableLog } from "../../../lib/store/log/durableLog.ts";
 import type { LogEntry } from "../../../lib/store/log/segments.ts";
 import type { LogStorage } from "../../../lib/store/log/storage.ts";
@@ -73,12 +74,14 @@ export function refusalOf(storage: LogStorage, owner: "agent" | "controlPlane" =
   return "";
 }
 
+const withChecksum = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
+
 /** A thread that compresses blocks when it is told to, and ends the syncs of a storage. */
 export class CompressingThread {
   readonly #waiting: (() => void)[] = [];
 
   readonly compress: CompressBlock = (plain, done) => {
-    this.#waiting.push(() => done(null, compressBlockNow(plain)));
+    this.#waiting.push(() => done(null, zstdCompressSync(plain, withChecksum)));
   };
 
   /** Takes one step; returns false if nothing is left to do. */

@@ -46,11 +46,6 @@ export const compressBlock: CompressBlock | undefined =
         })
     : undefined;
 
-/** Compresses a block on this thread. */
-export function compressBlockNow(plain: Uint8Array): Uint8Array {
-  return zlib.zstdCompressSync(plain, compressionOptions());
-}
-
 /** @throws if the block is damaged, or has another size */
 export function decompressBlock(compressed: Uint8Array, plainBytes: number): Uint8Array {
   const plain = zlib.zstdDecompressSync(compressed, { maxOutputLength: plainBytes });
