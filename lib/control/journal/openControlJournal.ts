@@ -1,8 +1,9 @@
 /** Opens the journal of a control plane in its data directory. */
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { WsctlError } from "../../protocol/errors.ts";
 import { openFileStorage } from "../../store/log/fileStorage.ts";
+import { segmentsIn } from "../../store/log/storage.ts";
 import type { Clock } from "../../time/clock.ts";
 import { journalOn } from "./controlJournal.ts";
 import { indexError } from "./feed/indexFeed.ts";
@@ -15,8 +16,8 @@ import { CurrentState } from "./rebuild/currentState.ts";
 import { IndexRebuild } from "./rebuild/indexRebuild.ts";
 import { Recorder, type RecorderOptions } from "./recorder.ts";
 
-/** An index of a log with more bytes than this is rebuilt in the background. */
-const laterAboveBytes = 64 * 1024 * 1024;
+/** An index of a log whose last segment begins after this many entries is rebuilt later. */
+const laterAfterEntries = 100_000;
 
 export interface ControlJournalOptions
   extends Pick<RecorderOptions, "segmentBytes" | "policy" | "openLog" | "onProgress" | "onFault"> {
@@ -25,10 +26,10 @@ export interface ControlJournalOptions
   /** Opens the index; by default, this thread writes it. */
   openIndex?: IndexOpener;
   /**
-   * An index that is missing is rebuilt in the background if the log has more bytes than this, and
-   * the index has a thread.
+   * An index that is missing is rebuilt in the background if the last segment of the log begins
+   * after this many entries, and the index has a thread.
    */
-  laterAboveBytes?: number;
+  laterAfterEntries?: number;
   /** Locks an open file for this process, or returns false if another process has locked it. */
   tryLock(fd: number, path: string): boolean;
 }
@@ -67,7 +68,7 @@ function openWithIndex(options: ControlJournalOptions, indexPath: string): Contr
   const isLater =
     options.openIndex !== undefined &&
     !existsSync(indexPath) &&
-    bytesIn(storage.path) > (options.laterAboveBytes ?? laterAboveBytes);
+    (segmentsIn(storage).at(-1) ?? 0) > (options.laterAfterEntries ?? laterAfterEntries);
   let index: JournalIndex;
   try {
     index = openIndex(isLater ? partialPath(indexPath) : indexPath);
@@ -94,10 +95,6 @@ function openWithIndex(options: ControlJournalOptions, indexPath: string): Contr
     index.close();
     throw error;
   }
-}
-
-function bytesIn(dir: string): number {
-  return readdirSync(dir).reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
 }
 
 const partialPath = (indexPath: string) => `${indexPath}.partial`;

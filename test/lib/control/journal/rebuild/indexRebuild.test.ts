@@ -62,7 +62,7 @@ describe("an index that is rebuilt while the journal is in use", () => {
     }
     before.close();
     removeDatabase(join(dir, "index.db"));
-    journal = openJournal(dir, { openIndex, laterAboveBytes: 1 });
+    journal = openJournal(dir, { openIndex, laterAfterEntries: 0 });
   }, 60_000);
   afterEach(() => {
     journal.close();
@@ -101,7 +101,7 @@ describe("an index that is rebuilt while the journal is in use", () => {
     expect(journal.jobs({ limit: 10_000 }).jobs).toHaveLength(jobs + 2);
     expect(readdirSync(dir).filter((name) => /partial|new/.test(name))).toEqual([]);
     journal.close();
-    journal = openJournal(dir, { openIndex, laterAboveBytes: 1 });
+    journal = openJournal(dir, { openIndex, laterAfterEntries: 0 });
     expect(journal.rebuild).toBeUndefined();
     expect(journal.open().jobs).toHaveLength(jobs / 100 - 1);
   });
@@ -109,7 +109,7 @@ describe("an index that is rebuilt while the journal is in use", () => {
   test("begins again after a stop in the middle", async () => {
     journal.close();
     expect(existsSync(join(dir, "index.db"))).toBe(false);
-    journal = openJournal(dir, { openIndex, laterAboveBytes: 1 });
+    journal = openJournal(dir, { openIndex, laterAfterEntries: 0 });
     expect(journal.rebuild?.isRunning).toBe(true);
     await journal.rebuild?.complete;
     expect(journal.jobs({ limit: 10_000 }).jobs).toHaveLength(jobs);
