@@ -37,7 +37,8 @@ export function createFile(path: string, content: string | Uint8Array, mode: num
     fsyncSync(file);
   } catch (error) {
     rmSync(path, { force: true });
-    throw error;
+    // Errors of an open file, such as that of a full disk, do not name it.
+    throw error instanceof Error ? Object.assign(error, { path }) : error;
   } finally {
     closeSync(file);
   }

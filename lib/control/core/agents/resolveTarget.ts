@@ -54,7 +54,7 @@ export function resolveTarget(
   reject(
     "NO_MATCH",
     [...named].filter((agentId) => !known.has(agentId)),
-    (names) => `Unknown agent ${names}`,
+    (names) => `Unknown agent ${names}. List the agents to see their IDs`,
   );
   const selected = [...candidates(target, named, known, saved)];
   const offline = selected.filter((agentId) => known.get(agentId)?.session === undefined);
