@@ -76,6 +76,8 @@ export class AgentCore {
       case "connectionOpened":
         if (!this.#link.isLatest(event.link)) return;
         this.#link.opened(event.isExtended, this.#identity, this.#announcer.digest, t);
+        // A peer of the standard alone cannot say whether the journal is the latest one.
+        if (!event.isExtended) this.#executor.resumeQueue(true, t);
         return this.#linkedIfUp(t);
       case "messageReceived":
         if (this.#link.isCurrent(event.link)) this.#received(event, t);
@@ -92,7 +94,7 @@ export class AgentCore {
         this.#executor.finished(event.requestId, event.result, t);
         return this.#disconnectWhenIdle(t);
       case "requestPersisted":
-        return this.#executor.persisted(event.requestId, t);
+        return this.#executor.outbox.persisted(event.requestId, t);
       case "restart_failed":
         return this.#executor.restartFailed(event.reason, t);
       case "hostMetricsRead":
@@ -137,12 +139,13 @@ export class AgentCore {
           t.perform({ type: "storeAddresses", addresses: message.payload.addresses });
         }
         this.#reportOtherId(message.payload.agent_id, t);
+        this.#executor.resumeQueue(this.#identity.journalId === message.payload.journal_id, t);
         this.#identify(message, t);
         if (message.payload.send_capabilities) this.#announcer.requested(t);
         if (this.#link.up === undefined) this.#unlinked(t);
         return this.#linkedIfUp(t);
       case "ack":
-        return this.#executor.acknowledged(message.request_id, t);
+        return this.#executor.outbox.acknowledged(message.request_id, t);
       case "cancel":
         return this.#executor.cancel(message.request_id, t);
       case "subscribe_output":
@@ -155,7 +158,8 @@ export class AgentCore {
         this.#linkedIfUp(t);
         const text = `the control plane reports ${JSON.stringify(code)}: ${JSON.stringify(reason)}`;
         t.log("warn", text);
-        if (message.request_id !== undefined) this.#executor.acknowledged(message.request_id, t);
+        if (message.request_id !== undefined)
+          this.#executor.outbox.acknowledged(message.request_id, t);
         return;
       }
       default:
@@ -223,13 +227,13 @@ export class AgentCore {
   }
 
   #unlinked(t: AgentTransition): void {
-    this.#executor.unlinked();
+    this.#executor.outbox.unlinked();
     t.perform({ type: "unsubscribeOutput" });
   }
 
   #linkedIfUp(t: AgentTransition): void {
     const connection = this.#link.up;
-    if (connection !== undefined) this.#executor.linked(connection, t);
+    if (connection !== undefined) this.#executor.outbox.linked(connection, t);
   }
 
   #disconnectWhenIdle(t: AgentTransition): void {

@@ -1,6 +1,8 @@
 /** Decides what happens to a request that an earlier process left in the journal. Pure. */
 import type { ProcessInfo, RequestRecord, ResponseBody } from "./model.ts";
+import type { RequestEntry } from "./requestEntry.ts";
 import { failure, restarted, updated } from "./response.ts";
+import type { AgentTransition } from "./transition.ts";
 
 /** Returns undefined if the request continues unchanged. */
 export function recoverRequest(
@@ -23,4 +25,49 @@ export function recoverRequest(
   // The restart succeeded: this process is the new one.
   const awayMs = Math.max(0, now - since);
   return { answer: update === undefined ? restarted(self, awayMs) : updated(update, self, awayMs) };
+}
+
+interface Inherited {
+  entry: RequestEntry;
+  /** The response that recovery decided on. */
+  answer: ResponseBody | undefined;
+}
+
+/**
+ * The requests that waited in the queue of an earlier process. They wait on until the control plane
+ * has said whether this journal is the latest one of the agent: if the machine was made from an
+ * older image of another one, the other one has them, too.
+ */
+export class InheritedQueue {
+  readonly #waiting = new Map<string, Inherited>();
+
+  add(entry: RequestEntry, answer: ResponseBody | undefined): void {
+    this.#waiting.set(entry.record.requestId, { entry, answer });
+  }
+
+  has(requestId: string): boolean {
+    return this.#waiting.has(requestId);
+  }
+
+  /**
+   * Ends the wait. Requests of an older journal are given up without a response, which only the
+   * machine with the latest journal can give.
+   *
+   * @returns those to continue with
+   */
+  release(
+    isLatest: boolean,
+    entries: Map<string, RequestEntry>,
+    t: AgentTransition,
+  ): readonly Inherited[] {
+    const all = [...this.#waiting.values()];
+    this.#waiting.clear();
+    if (isLatest) return all;
+    for (const { entry } of all) {
+      const { requestId } = entry.record;
+      t.write({ type: "markAcknowledged", requestId });
+      entries.delete(requestId);
+    }
+    return [];
+  }
 }

@@ -8,7 +8,7 @@ import { stopGraceMs, unacknowledgedMax } from "../../protocol/limits.ts";
 import type { Command } from "../../protocol/wire/message.ts";
 import { DeadlineQueue } from "../../time/deadlineQueue.ts";
 import { Admission, type AdmissionOptions } from "./admission.ts";
-import { recoverRequest } from "./crashRecovery.ts";
+import { InheritedQueue, recoverRequest } from "./crashRecovery.ts";
 import type {
   AgentWrite,
   CommandResult,
@@ -29,7 +29,7 @@ import {
   stopped,
   truncateResponse,
 } from "./response.ts";
-import { type OutboxConnection, ResponseOutbox } from "./responseOutbox.ts";
+import { ResponseOutbox } from "./responseOutbox.ts";
 import type { AgentTransition } from "./transition.ts";
 
 export interface ExecutorOptions extends AdmissionOptions {
@@ -45,6 +45,7 @@ export class Executor {
   readonly #outbox = new ResponseOutbox(this.#entries, this.#deadlines);
   #running = 0;
   readonly #restart = new PendingRestart();
+  readonly #inherited = new InheritedQueue();
   #isStopping = false;
 
   constructor(options: ExecutorOptions) {
@@ -78,11 +79,21 @@ export class Executor {
       const entry = buildEntry({ ...stored, since: Math.min(stored.since, t.now) });
       this.#entries.set(stored.requestId, entry);
       const fate = recoverRequest(stored, this.#options.self, t.now);
-      if (fate !== undefined) this.#end(entry, fate.answer, t);
+      if (stored.state === "accepted") this.#inherited.add(entry, fate?.answer);
+      else if (fate !== undefined) this.#end(entry, fate.answer, t);
       else if (stored.state === "started") this.#resumeRun(entry, t);
-      else if (stored.state === "accepted" && stored.expiresAt !== undefined) {
-        this.#deadlines.set(stored.requestId, stored.expiresAt);
-      }
+    }
+  }
+
+  /**
+   * Continues with the queue of an earlier process.
+   * @param isLatest Whether the journal is the latest one of this agent.
+   */
+  resumeQueue(isLatest: boolean, t: AgentTransition): void {
+    for (const { entry, answer } of this.#inherited.release(isLatest, this.#entries, t)) {
+      const { requestId, expiresAt } = entry.record;
+      if (answer !== undefined) this.#end(entry, answer, t);
+      else if (expiresAt !== undefined) this.#deadlines.set(requestId, expiresAt);
     }
     this.#startAccepted(t);
   }
@@ -146,24 +157,8 @@ export class Executor {
     return this.#entries.get(requestId)?.record;
   }
 
-  linked(connection: OutboxConnection, t: AgentTransition): void {
-    this.#outbox.linked(connection, t);
-  }
-
-  unlinked(): void {
-    this.#outbox.unlinked();
-  }
-
   get outbox(): ResponseOutbox {
     return this.#outbox;
-  }
-
-  acknowledged(requestId: string, t: AgentTransition): void {
-    this.#outbox.acknowledged(requestId, t);
-  }
-
-  persisted(requestId: string, t: AgentTransition): void {
-    this.#outbox.persisted(requestId, t);
   }
 
   /** The journal rejected these writes: commands have not started, and responses are kept. */
@@ -275,6 +270,7 @@ export class Executor {
     for (const entry of this.#entries.values()) {
       if (this.#running >= this.#options.limits.running) return;
       if (entry.record.state !== "accepted") continue;
+      if (this.#inherited.has(entry.record.requestId)) continue;
       const refusal = this.#admission.check(entry, t.now);
       if (refusal !== undefined) this.#end(entry, refusal, t);
       else if (this.#admission.canStart(entry)) this.#start(entry, t);

@@ -51,7 +51,7 @@ export class InHand {
   }
 
   link(isExtended = true, link = 1): AgentTransition {
-    return this.step((t) => this.executor.linked({ link, isExtended }, t));
+    return this.step((t) => this.executor.outbox.linked({ link, isExtended }, t));
   }
 
   command(
@@ -91,13 +91,24 @@ export class InHand {
     return this.step((t) => this.executor.tick(t));
   }
 
-  /** The process dies, and another one starts from the same journal. */
-  restart(self?: ProcessInfo): AgentTransition {
+  /**
+   * The process dies, and another one starts from the same journal.
+   * @param isLatest what the control plane says of the journal
+   */
+  restart(self?: ProcessInfo, isLatest = true): AgentTransition {
+    return this.step((t) => {
+      this.begin(self, t);
+      this.executor.resumeQueue(isLatest, t);
+    });
+  }
+
+  /** Another process starts, and is not connected yet. */
+  begin(self: ProcessInfo | undefined, t: AgentTransition): void {
     this.executor = this.#fresh(self);
     const open = [...this.journal.values()].filter(({ state }) => state !== "acknowledged");
     const runs = [...this.journal.values()].flatMap(({ run }) => run ?? []);
     const latest = runs.sort((a, b) => a.runs - b.runs);
-    return this.step((t) => this.executor.recover(open, latest, t));
+    this.executor.recover(open, latest, t);
   }
 }
 

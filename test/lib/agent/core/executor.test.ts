@@ -28,7 +28,7 @@ describe("a command", () => {
     expect(hand.command("r")).toMatchObject({ writes: [], effects: [] });
     hand.finish("r");
     expect(answers(hand.command("r"))).toEqual(["done"]);
-    hand.step((t) => hand.executor.acknowledged("r", t));
+    hand.step((t) => hand.executor.outbox.acknowledged("r", t));
     const again = hand.command("r");
     expect({ answers: answers(again), kinds: kinds(again) }).toEqual({
       answers: ["done"],
@@ -140,6 +140,33 @@ describe("a command", () => {
     expect(hand.journal.get("stale")?.answer).toMatchObject({ code: "EXPIRED" });
   });
 
+  test("executor: a queue of an earlier process waits until the journal is known to be the latest", () => {
+    const hand = new InHand();
+    hand.link();
+    for (let index = 0; index < runningMax; index++) hand.command(`run-${index}`);
+    hand.command("waiting", "work", epoch + 60_000);
+    const step = hand.step((t) => hand.begin(undefined, t));
+    expect(kinds(step)).not.toContain("run");
+    // Another machine may be running it: its end is not known here.
+    expect(kinds(hand.pass(120_000))).not.toContain("run");
+    expect(hand.journal.get("waiting")?.state).toBe("accepted");
+    hand.step((t) => hand.executor.resumeQueue(true, t));
+    expect(hand.journal.get("waiting")?.answer).toMatchObject({ code: "EXPIRED" });
+  });
+
+  test("executor: an older copy of a journal starts nothing of its queue, and answers nothing", () => {
+    const hand = new InHand();
+    hand.link();
+    for (let index = 0; index < runningMax; index++) hand.command(`run-${index}`);
+    hand.command("waiting", "work", epoch + 60_000);
+    const step = hand.restart(undefined, false);
+    expect(step.effects).toEqual([]);
+    expect(hand.journal.get("waiting")?.state).toBe("acknowledged");
+    hand.link(true, 2);
+    expect(kinds(hand.pass(120_000))).not.toContain("run");
+    expect(hand.journal.get("waiting")?.answer).toBeUndefined();
+  });
+
   test("executor: remembers a request longer than its TTL, and for a week without one", () => {
     const hand = new InHand();
     hand.command("with", "work", epoch + 5_000);
@@ -154,12 +181,12 @@ describe("an answer", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r");
-    hand.executor.unlinked();
+    hand.executor.outbox.unlinked();
     expect(answers(hand.finish("r"))).toEqual([]);
     expect(answers(hand.link(true, 2))).toEqual(["done"]);
-    hand.executor.unlinked();
+    hand.executor.outbox.unlinked();
     expect(answers(hand.link(true, 3))).toEqual(["done"]);
-    hand.step((t) => hand.executor.acknowledged("r", t));
+    hand.step((t) => hand.executor.outbox.acknowledged("r", t));
     expect(answers(hand.link(true, 4))).toEqual([]);
   });
 

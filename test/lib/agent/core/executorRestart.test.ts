@@ -115,10 +115,10 @@ describe("a journal that fails", () => {
     const t = new AgentTransition(hand.now);
     hand.executor.finished("r", { status: "success", message: "done" }, t);
     hand.step((each) => hand.executor.commitFailed(t.writes, each));
-    expect(hand.step((each) => hand.executor.acknowledged("r", each)).writes).toEqual([]);
+    expect(hand.step((each) => hand.executor.outbox.acknowledged("r", each)).writes).toEqual([]);
     const saved = hand.pass(1_000);
     expect(saved.effects).toEqual([{ type: "confirmPersisted", requestId: "r" }]);
-    expect(hand.step((each) => hand.executor.persisted("r", each)).writes).toEqual([
+    expect(hand.step((each) => hand.executor.outbox.persisted("r", each)).writes).toEqual([
       { type: "markAcknowledged", requestId: "r" },
     ]);
   });

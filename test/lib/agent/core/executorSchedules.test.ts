@@ -27,7 +27,7 @@ describe("the executor counts the runs of a signed schedule", () => {
   };
   const complete = (requestId: string) => {
     agent.finish(requestId);
-    agent.step((t) => agent.executor.acknowledged(requestId, t));
+    agent.step((t) => agent.executor.outbox.acknowledged(requestId, t));
   };
   const run = (hour: number, requestId = `r${hour}`) => {
     const t = send(hour, requestId);
