@@ -26,10 +26,11 @@ const faults: Record<string, Fault> = {
   },
   async "pause the leader"(cluster) {
     const leader = await cluster.leader();
+    const seen = cluster.node(leader).lines.length;
     cluster.node(leader).signal("SIGSTOP");
     await cluster.leader(leader);
     cluster.node(leader).signal("SIGCONT");
-    await cluster.node(leader).logged(/no longer leads/);
+    await cluster.node(leader).logged(/no longer leads/, seen);
   },
   async "kill a follower"(cluster, random) {
     const leader = await cluster.leader();

@@ -12,7 +12,6 @@ import {
 import type { OpenedCertificates } from "../../control/tls/openCertificates.ts";
 import type { StoredTrust } from "../../network/trust.ts";
 import { localFile } from "../../protocol/api/localCredentials.ts";
-import { WsctlError } from "../../protocol/errors.ts";
 import type { Server } from "../../runtime/runtime.ts";
 import { createForwarder, type ForwarderOptions } from "./forwarder.ts";
 
@@ -84,12 +83,4 @@ export class FollowerServer {
     this.#certificates?.close();
     await this.#server.stop();
   }
-}
-
-/** @throws {WsctlError} USAGE if the other nodes, which are elsewhere, cannot reach this one */
-export function assertReachable(url: string, servers: readonly string[]): void {
-  const isLocal = (each: string) => /^\w+:\/\/(?:localhost|127\.|\[::1\])/.test(each);
-  if (!isLocal(url) || servers.every(isLocal)) return;
-  const text = `Cannot be a node of a cluster at ${url}: the other nodes cannot reach that address`;
-  throw new WsctlError("USAGE", `${text}. Set --host 0.0.0.0, and --advertise NAME`);
 }
