@@ -16,10 +16,10 @@ export interface Row {
 export class ControlRecords {
   readonly jobs = new Map<string, StoredJob>();
   readonly rows = new Map<string, Row>();
-  protected readonly byJob = new Map<string, Row[]>();
-  protected readonly byKey = new Map<string, StoredJob>();
+  readonly byJob = new Map<string, Row[]>();
+  readonly byKey = new Map<string, StoredJob>();
   readonly #open = new Set<Row>();
-  protected readonly agents = new Map<string, AgentRecord>();
+  readonly agents = new Map<string, AgentRecord>();
   #sequence = 0;
   /** Told when a request was written as sent, with all of its job's in their order. */
   onSent: (row: Row, rows: readonly Row[]) => void = () => {};

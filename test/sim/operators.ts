@@ -22,7 +22,7 @@ export class Operators {
     const world = this.#world;
     if (attempt > 30) return;
     const again = () => world.time.after(2_000, () => this.ask(planned, attempt + 1));
-    const process = world.control;
+    const process = world.controlFor();
     if (process === undefined || !process.clock.isAlive) return void again();
     const accepted = (job: StoredJob) => {
       world.markers.set(job.jobId, planned.marker);
@@ -52,7 +52,7 @@ export class Operators {
     // A process that dies before it answers leaves its operator in doubt.
     world.time.after(5_000, () => {
       const isKnown = world.ledger.acknowledged.some(({ marker }) => marker === planned.marker);
-      if (!isKnown && !process.clock.isAlive) this.ask(planned, attempt + 1);
+      if (!isKnown && !world.isServing(process)) this.ask(planned, attempt + 1);
     });
   }
 
@@ -87,7 +87,7 @@ export class Operators {
   /** Whether the operator was told that it is so; one who is not does not know, and lets it be. */
   #decide(decision: Parameters<Engine["decide"]>[0]): boolean {
     const world = this.#world;
-    const process = world.control;
+    const process = world.controlFor();
     let isTold = false;
     process?.clock.run(() => {
       world.trace(`${world.ledger.markerOf(decision.jobId)}: ${decision.type}`);
