@@ -202,10 +202,8 @@ export class ClusterNode {
 
   async #openReplica(): Promise<void> {
     const { dataDir, clock, runtime, log, openIndex } = this.#options;
-    const { cluster, node } = this.#settings;
-    const { log_id: logId } = this.#shared;
-    const common = { dataDir, clock, runtime, log, openIndex, nats: this.#nats };
-    const options = { ...common, cluster, node, logId };
+    const own = { dataDir, clock, runtime, log, openIndex, nats: this.#nats };
+    const options = { ...own, ...this.#settings, logId: this.#shared.log_id };
     const replica = await Replica.open(options, this.#parts.copyFiles(options));
     replica.onFailed = (error) => this.#fail(error);
     this.#replica = replica;
