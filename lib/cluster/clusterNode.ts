@@ -9,7 +9,7 @@ import { timestamp } from "../protocol/timestamp.ts";
 import { version } from "../protocol/wire/version.ts";
 import { Replica } from "./copy/replica.ts";
 import { assertReachable } from "./forward/assertReachable.ts";
-import { ContentOfNodes } from "./forward/contentOfNodes.ts";
+import { leaderSeat } from "./leaderSeat.ts";
 import { Leadership } from "./leadership.ts";
 import type { ClusterNats } from "./nats/natsClient.ts";
 import type {
@@ -154,20 +154,16 @@ export class ClusterNode {
     const epoch = this.#epoch;
     await this.#server?.close();
     this.#server = undefined;
-    const { node, cluster } = this.#settings;
-    const content = new ContentOfNodes({
-      nodes: () => this.#directory.others(),
+    const { node } = this.#settings;
+    const seat = leaderSeat({
+      settings: this.#settings,
+      shared: this.#shared,
+      nats: this.#natsState,
+      directory: this.#directory,
       runtime: this.#options.runtime,
-      nodeSecret: this.#shared.node_secret,
-    });
-    const seat = {
       journal: replica.journal,
-      nodeSecret: this.#shared.node_secret,
-      localToken: this.#shared.local_token,
-      fetchContent: (object: string, file: string) => content.fetchContent(object, file),
-      addresses: () => this.#directory.addresses,
-      status: () => this.#directory.status({ cluster, leader: node, epoch, nats: this.#natsState }),
-    };
+      epoch,
+    });
     const { startControl } = this.#parts;
     this.#leadership = new Leadership({
       control: { ...this.#options, seat },
@@ -277,11 +273,11 @@ export class ClusterNode {
 
   #describe(): NodeState {
     const { node } = this.#settings;
-    const address = this.#address;
     const role = this.#leadership === undefined ? "follower" : "leader";
-    const [started_at, sequence] = [this.#startedAt, this.#replica?.sequence ?? 0];
-    const agent_url = this.#options.publicUrl === undefined ? { agent_url: address.url } : {};
-    return { node, ...address, version, role, sequence, started_at, ...agent_url };
+    const sequence = this.#replica?.sequence ?? 0;
+    const agent_url = this.#options.publicUrl === undefined ? { agent_url: this.#address.url } : {};
+    const own = { node, version, role, sequence, started_at: this.#startedAt } as const;
+    return { ...own, ...this.#address, ...agent_url };
   }
 
   #fail(error: unknown): void {
@@ -290,6 +286,9 @@ export class ClusterNode {
   }
 
   async #stop(): Promise<void> {
+    // Agents that move must find a leader, and this node must not become one.
+    await this.#leave();
+    await this.#server?.drain();
     this.#directory.close();
     await this.#server?.close();
     this.#replica?.close();

@@ -14,5 +14,5 @@ export interface NodeParts {
 
 export type NodeServer = Pick<
   FollowerServer,
-  "port" | "localUrl" | "publicUrl" | "nodeAddress" | "writeLocalFile" | "close"
+  "port" | "localUrl" | "publicUrl" | "nodeAddress" | "writeLocalFile" | "drain" | "close"
 >;

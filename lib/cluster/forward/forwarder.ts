@@ -15,6 +15,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { Leader } from "../nats/threadMessages.ts";
 import { addContentRoute } from "./contentOfNodes.ts";
+import type { Relays } from "./relays.ts";
 import { openSocketRelay } from "./socketRelay.ts";
 
 export interface ForwarderOptions {
@@ -28,6 +29,7 @@ export interface ForwarderOptions {
   nodeSecret: string;
   dataDir: string;
   addresses: ClientAddresses;
+  relays: Relays;
   runtime: Runtime;
   clock: Clock;
   log: Log;
@@ -51,6 +53,9 @@ export function createForwarder(options: ForwarderOptions): Hono {
   app.get("/readyz", (c) => {
     const leader = options.leader();
     const state = { role: "follower", node: options.node, sequence: options.sequence() };
+    if (options.relays.isDraining) {
+      return c.json({ status: "not ready", reason: "shutting down", ...state }, 503);
+    }
     return leader === undefined
       ? c.json({ status: "not ready", reason: "no node leads the cluster", ...state }, 503)
       : c.json({ status: "ready", leader: leader.node, ...state });
@@ -114,7 +119,10 @@ async function forward(c: Context, options: ForwarderOptions): Promise<Response>
 
 /** Opens a WebSocket at the leader, again and again while it refuses connections. */
 async function openRelay(c: Context, options: ForwarderOptions) {
-  const { runtime, clock } = options;
+  const { runtime, clock, relays } = options;
+  if (relays.isDraining) {
+    throw new WsctlError("UNAVAILABLE", "This node is shutting down. Connect to another one");
+  }
   const headers = forwardedHeaders(c, options);
   const offered = c.req.header("sec-websocket-protocol")?.split(",") ?? [];
   headers.delete("sec-websocket-protocol");
@@ -126,6 +134,7 @@ async function openRelay(c: Context, options: ForwarderOptions) {
       protocols: offered.map((name) => name.trim()),
       trust,
       ended: options.leaderGone(),
+      relays,
     });
     const isAnswer = !("refused" in relay) || relay.refused.status !== undefined;
     if (isAnswer || clock.now() >= until) return relay;

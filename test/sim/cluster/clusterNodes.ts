@@ -150,6 +150,7 @@ export class NodeHost {
           publicUrl: "http://127.0.0.1:1",
           nodeAddress: { url: "http://127.0.0.1:1" },
           writeLocalFile: () => {},
+          drain: async () => {},
           close: async () => {
             this.forward = undefined;
             world.cutEntered(this);
