@@ -76,7 +76,12 @@ export class ControlRecords {
     const rows = accepted === undefined ? [] : (this.byJob.get(accepted) ?? []);
     for (const [place, row] of rows.entries()) {
       if (row.request.state !== "sent") continue;
-      const then = rows.map((each, at) => (at < place ? each : { request: each.request }));
+      // On a slow disk, what ended later may be in the same batch.
+      const { sentAt = 0 } = row.request;
+      const isBefore = ({ outcome }: Row) => outcome === undefined || outcome.endedAt <= sentAt;
+      const then = rows.map((each, at) =>
+        at < place && isBefore(each) ? each : { request: each.request },
+      );
       this.onSent(then[place] ?? row, then);
     }
   }

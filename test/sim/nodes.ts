@@ -260,7 +260,9 @@ export class Host {
     if (update === undefined) {
       this.#world.met("restart in place");
       this.#world.trace(`${this.name} restarts`);
-      this.#world.time.after(50, () => this.start());
+      this.#world.time.after(50, () => {
+        if (!this.isRunning) this.start();
+      });
     } else {
       this.#world.trace(`${this.name} tries ${update.to}`);
       this.#trial = new Trial(this.#world, this, update);

@@ -12,6 +12,8 @@ const operator = { tokenId: "operator", scope: new AgentScope({}) };
 
 export class Operators {
   readonly #world: World;
+  /** The latest attempt to ask for each job. */
+  readonly #latest = new Map<string, number>();
 
   constructor(world: World) {
     this.#world = world;
@@ -20,7 +22,8 @@ export class Operators {
   /** An operator asks, and goes on asking under the same key until it knows. */
   ask(planned: PlannedJob, attempt: number): void {
     const world = this.#world;
-    if (attempt > 30) return;
+    if (attempt > 30 || world.refusedMarkers.has(planned.marker)) return;
+    this.#latest.set(planned.marker, attempt);
     const again = () => world.time.after(2_000, () => this.ask(planned, attempt + 1));
     const process = world.controlFor();
     if (process === undefined || !process.clock.isAlive) return void again();
@@ -40,7 +43,10 @@ export class Operators {
       );
       if (!(error instanceof WsctlError)) throw error;
       world.met(`refused ${error.code}`);
-      again();
+      // An earlier or a later attempt may have been taken.
+      if (this.#latest.get(planned.marker) === 0 && world.givesUp(planned, error.code)) {
+        world.refusedMarkers.add(planned.marker);
+      } else again();
     };
     process.clock.run(() => {
       const settle = {
@@ -92,6 +98,7 @@ export class Operators {
     process?.clock.run(() => {
       world.trace(`${world.ledger.markerOf(decision.jobId)}: ${decision.type}`);
       try {
+        world.beginDecision(process);
         process.engine.decide(decision);
         isTold = process.clock.isAlive;
         world.met(`decided ${decision.type}`);

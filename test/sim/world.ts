@@ -3,18 +3,25 @@
  * time. The same seed is the same world, to the byte, on every run and every runtime.
  */
 
-import type { StoredOutcome } from "../../lib/control/core/model.ts";
-import { isRollout } from "../../lib/control/core/requests/rollouts.ts";
 import type { Log } from "../../lib/log/log.ts";
 import { holdBounds } from "./bounds.ts";
 import { ControlClock } from "./controlClock.ts";
 import { ControlDisk } from "./disks.ts";
-import { judgeTime, judgeTimeout } from "./judges.ts";
+import { judgeExpiry, judgeTime, judgeTimeout } from "./judges.ts";
 import { Ledger } from "./ledger.ts";
 import { Network } from "./network.ts";
 import { ControlProcess, Host } from "./nodes.ts";
 import { Operators } from "./operators.ts";
-import { endMs, type Fault, healedMs, minuteMs, type Plan, planOf, restMs } from "./plan.ts";
+import {
+  endMs,
+  type Fault,
+  healedMs,
+  minuteMs,
+  type Plan,
+  type PlannedJob,
+  planOf,
+  restMs,
+} from "./plan.ts";
 import { Random } from "./random.ts";
 import { judgeSending } from "./sendings.ts";
 import { Strikes } from "./strikes.ts";
@@ -41,9 +48,6 @@ export interface Report {
   requests: number;
 }
 
-/** A process may stand still for so long, and its disk take nothing right after that. */
-const pausesMostMs = 7 * minuteMs;
-
 export const epochMs = Date.UTC(2026, 0, 1);
 
 /** A rollout over hosts that stay away waits for one TTL after the other, after the usual end. */
@@ -62,6 +66,8 @@ export class World {
   readonly markers = new Map<string, string>();
   /** When an operator was first told that a job is accepted. */
   readonly acceptedAt = new Map<string, number>();
+  /** Jobs that were refused for good: none of them may be there. */
+  readonly refusedMarkers = new Set<string>();
   readonly #onTrace: ((line: string) => void) | undefined;
   readonly #seed: number;
   control: ControlProcess | undefined;
@@ -97,7 +103,7 @@ export class World {
       if (outcome.message?.startsWith("The rollout stopped")) this.met("rollout stopped");
       if (outcome.message?.includes("Its batch did not start"))
         this.met("batch did not start in time");
-      if (outcome.code === "EXPIRED") this.#judgeExpiry(outcome);
+      if (outcome.code === "EXPIRED") judgeExpiry(this, outcome, this.#controlStartedAt);
       judgeTime(this, outcome);
       if (told === "lost TIMEOUT") judgeTimeout(this, outcome);
       this.trace(`${this.ledger.markerOf(outcome.jobId)}/${outcome.agentId} ends as ${told}`);
@@ -188,22 +194,6 @@ export class World {
     this.ledger.executed(marker, host.agentId, this.time.now, latest);
   }
 
-  /** Whatever clocks were set to and whoever was down: no later than this. */
-  #judgeExpiry({ requestId, jobId, agentId }: StoredOutcome): void {
-    const job = this.disk.jobs.get(jobId);
-    const acceptedAt = this.acceptedAt.get(this.ledger.markerOf(jobId));
-    if (job === undefined || acceptedAt === undefined || isRollout(job)) return;
-    // It was paused: its time began anew.
-    if (this.disk.rows.get(requestId)?.request.batchAt !== undefined) return;
-    const { hasJumped, wasSet } = this.controlClock;
-    const end =
-      hasJumped || wasSet
-        ? Math.max(acceptedAt, this.#controlStartedAt) + job.ttlMs
-        : Math.max(acceptedAt + job.ttlMs, this.#controlStartedAt);
-    const isInTime = this.time.now <= end + pausesMostMs;
-    this.ledger.holds(isInTime, () => `${this.ledger.markerOf(jobId)}/${agentId} expired late`);
-  }
-
   /** From when its TTL counts: its own turn, or when the operator was told that it is accepted. */
   #turnOf(marker: string, agentId: string): number | undefined {
     const acceptedAt = this.acceptedAt.get(marker);
@@ -243,6 +233,14 @@ export class World {
     for (const connection of [...this.network.connections]) connection.serverDied();
     this.time.after(awayMs, () => this.startControl());
   }
+
+  /** Whether the operator takes this for an answer, and lets the job be. */
+  givesUp(_planned: PlannedJob, _code: string): boolean {
+    return false;
+  }
+
+  /** Before what an operator decides about a job. */
+  beginDecision(_process: ControlProcess): void {}
 
   /** The process that an operator reaches. */
   controlFor(): ControlProcess | undefined {

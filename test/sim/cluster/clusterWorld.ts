@@ -13,6 +13,7 @@ import { toWrite } from "../controlWrites.ts";
 import type { Connection } from "../network.ts";
 import type { ControlProcess, Host } from "../nodes.ts";
 import { Operators } from "../operators.ts";
+import type { PlannedJob } from "../plan.ts";
 import { epochMs, type Report, World, type WorldOptions } from "../world.ts";
 import { NodeHost } from "./clusterNodes.ts";
 import { type ClusterPlan, clusterPlanOf, healedMs, restMs } from "./clusterPlan.ts";
@@ -76,6 +77,7 @@ export class ClusterWorld extends World {
       this.settle();
       await this.time.runAndSettleUntil(end + 10_000, bounds);
       this.#holdCopies();
+      this.#holdRefusals();
     } catch (error) {
       this.ledger.holds(false, () => (error instanceof Error ? `${error.stack}` : `${error}`));
     }
@@ -98,6 +100,26 @@ export class ClusterWorld extends World {
       });
     }
     at(healedMs, () => strikes.heal());
+  }
+
+  /** Half of the operators let a job be that is refused at once, unless its fate is unknown. */
+  override givesUp({ marker }: PlannedJob, code: string): boolean {
+    const isCertain = code !== "UNCONFIRMED";
+    return isCertain && marker !== "probe" && marker.length % 2 === 0;
+  }
+
+  /** As the API does it: a leader that was deposed cannot record it, and decides nothing. */
+  override beginDecision({ engine }: ControlProcess): void {
+    const details = { action: "job.decide", outcome: "started" };
+    engine.journal.recorder.record({ type: "action_recorded", details });
+  }
+
+  #holdRefusals(): void {
+    for (const { jobId } of this.disk.jobs.values()) {
+      const marker = this.ledger.markerOf(jobId);
+      const isRight = !this.refusedMarkers.has(marker);
+      this.ledger.holds(isRight, () => `${marker} was refused and is there`);
+    }
   }
 
   /** In the end each copy is the stream. */
