@@ -88,8 +88,8 @@ export class JetStreamAccess implements StreamAccess {
     const expect = { lastSequence: expected };
     const options = { headers: fields, msgID: id, expect, timeout: attemptMs };
     try {
-      const { seq } = await this.#js.publish(this.#subject, data, options);
-      return { stored: seq };
+      const { seq, duplicate } = await this.#js.publish(this.#subject, data, options);
+      return { stored: seq, isDuplicate: duplicate };
     } catch (error) {
       const reason = errorText(error);
       const isRefused = jetStreamCode(error) === jetStreamCodes.wrongLastSequence;

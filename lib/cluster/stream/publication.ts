@@ -27,8 +27,14 @@ export type PublicationStep =
   | { do: "wait"; ms: number }
   | { do: "end"; outcome: PublishOutcome };
 
-/** What NATS said to a publication: where the message is, or that the stream has another end. */
-export type PublishAnswer = { stored: number } | { refused: string } | { failed: string };
+/**
+ * What NATS said to a publication: where the message is, and whether it had it before; or that the
+ * stream has another end.
+ */
+export type PublishAnswer =
+  | { stored: number; isDuplicate?: boolean }
+  | { refused: string }
+  | { failed: string };
 
 /** A publication that has no answer by then has an unknown result. */
 export const publishMs = 5_000;
@@ -79,14 +85,21 @@ export class Publication {
   }
 
   answered(answer: PublishAnswer, now: number): PublicationStep {
-    if ("stored" in answer) return this.#stored(answer.stored, now);
+    const next = this.#position + 1;
+    if ("stored" in answer) {
+      if (answer.stored === next && answer.isDuplicate !== true) return this.#stored(next, now);
+      // A server may remember a message that the stream has lost.
+      this.#reason = `NATS has the message at ${answer.stored}`;
+      return { do: "read", position: next };
+    }
     this.#reason = "refused" in answer ? answer.refused : answer.failed;
-    if ("refused" in answer) return { do: "read", position: this.#position + 1 };
+    if ("refused" in answer) return { do: "read", position: next };
     return { do: "wait", ms: retryMs };
   }
 
   /**
-   * The stream refused a part: the answer to an earlier attempt may be what was lost.
+   * The stream refused a part, or had it before: the answer to an earlier attempt may be what was
+   * lost.
    *
    * @param id of the message that it has in the place of the part; undefined if that is not known
    */

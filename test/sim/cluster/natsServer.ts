@@ -38,7 +38,7 @@ export class NatsServer {
   /** A message that it has already is not stored again; then the end is compared. */
   publish({ expected, ...part }: Part): PublishAnswer {
     const known = this.#ids.get(part.id);
-    if (known !== undefined) return { stored: known };
+    if (known !== undefined) return { stored: known, isDuplicate: true };
     if (expected !== this.last) return { refused: `wrong last sequence: ${this.last}` };
     const message = { ...part, data: part.data.slice(), sequence: this.last + 1 };
     this.messages.push(message);
