@@ -1,7 +1,8 @@
 /**
- * A cluster whose three hosts are network namespaces, each with a node and a NATS server: one host
+ * A cluster on six hosts, which are network namespaces: three nodes and three NATS servers. A host
  * is parted from the others, NATS is slow, and the clock of a node is set, while jobs are sent.
- * WSCTL_FAULT_ROUNDS is how many rounds, WSCTL_FAULT_SEED repeats the choices of a failed run.
+ * WSCTL_FAULT_ROUNDS is how many rounds, WSCTL_FAULT_SEED repeats the choices of a failed run, and
+ * WSCTL_FAULT_PARTITIONS=1 parts NATS servers that are too old for that.
  */
 import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -11,7 +12,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { BridgedHosts } from "../support/processes/bridgedHosts.ts";
 import { Cluster } from "../support/processes/cluster.ts";
 import { clockEnvironment } from "../support/processes/fakeClock.ts";
-import { natsMissing } from "../support/servers/nats.ts";
+import { natsMissing, partitionFault } from "../support/servers/nats.ts";
 import { type ClusterFault, strikeAtRandom } from "./clusterRounds.ts";
 import { testBinary } from "./world.ts";
 
@@ -26,17 +27,20 @@ if (natsMissing !== undefined || hasHosts === undefined) {
   const why = natsMissing ?? "no network namespaces";
   process.stdout.write(`${why}: the tests that part hosts are left out\n`);
 } else testNetworks();
+const tooOld = partitionFault();
+if (tooOld !== undefined) process.stdout.write(`${tooOld}: NATS servers are not parted\n`);
 
 function testNetworks(): void {
   test(
     `${rounds} random faults of the network and of clocks lose nothing and lie about nothing`,
     async () => {
-      using network = BridgedHosts.make(3) as BridgedHosts;
+      using network = BridgedHosts.make(6) as BridgedHosts;
       const dir = mkdtempSync(join(tmpdir(), "wsctl-clocks-"));
       const clockFile = (index: number) => join(dir, `clock-${index}`);
       for (const index of [0, 1, 2]) writeFileSync(clockFile(index), "+0\n");
       const env = (index: number) => clockEnvironment(clockFile(index));
-      const options = { natsServers: 3, command: [testBinary], hosts: network, env };
+      const places = { hosts: network.from(0), natsHosts: network.from(3) };
+      const options = { natsServers: 3, command: [testBinary], ...places, env };
       try {
         await using cluster = await Cluster.start(options);
         await strikeAtRandom({ cluster, faults: faultsOf(network, clockFile), rounds, seed });
@@ -52,9 +56,16 @@ function faultsOf(
   network: BridgedHosts,
   clockFile: (index: number) => string,
 ): Record<string, ClusterFault> {
+  /** One against two, and two against one if the one has led. */
+  const partNats: ClusterFault = async ({ random }) => {
+    network.part(3 + random(3));
+    await pause(3_000 + random(8_000));
+    network.join();
+  };
+  const isParting = partitionFault() === undefined;
   return {
-    /** One against two: the others go on, and what the old leader writes is refused. */
-    async "part the leader from the others"({ cluster, world, random }) {
+    /** The others go on, and what the old leader writes is refused. */
+    async "part the leader from NATS and the others"({ cluster, world, random }) {
       const leader = await cluster.leader();
       const seen = cluster.node(leader).lines.length;
       network.part(leader);
@@ -65,14 +76,15 @@ function faultsOf(
       network.join();
       await cluster.node(leader).logged(/no longer leads/, seen);
     },
-    /** Two against one: nothing changes for whoever is at the two. */
-    async "part a follower from the others"({ cluster, world, random }) {
+    /** Nothing changes for those at the other two. */
+    async "part a follower from NATS and the others"({ cluster, world, random }) {
       const leader = await cluster.leader();
       network.part((leader + 1 + random(2)) % 3);
       world.enterAt(leader);
       await pause(3_000 + random(4_000));
       network.join();
     },
+    ...(isParting ? { "part a NATS server from the others": partNats } : {}),
     async "slow NATS"({ cluster: { nats } }) {
       for (const until = Date.now() + slowMs; Date.now() < until; ) {
         for (const index of [0, 1, 2]) nats.server(index).signal("SIGSTOP");

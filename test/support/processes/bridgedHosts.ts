@@ -4,6 +4,9 @@
  */
 import { spawnSync } from "node:child_process";
 
+/** Some of the hosts, counted from 0. */
+export type HostsFrom = Pick<BridgedHosts, "address" | "on">;
+
 export class BridgedHosts implements Disposable {
   readonly count: number;
   readonly #id = `wc${process.pid % 100_000}`;
@@ -31,6 +34,14 @@ export class BridgedHosts implements Disposable {
   /** The words that run a command on a host. */
   on(host: number): string[] {
     return ["ip", "netns", "exec", this.#name(host)];
+  }
+
+  /** The hosts from one on. */
+  from(first: number): HostsFrom {
+    return {
+      address: (host) => this.address(first + host),
+      on: (host) => this.on(first + host),
+    };
   }
 
   /** Nothing passes between this host and the others any more; this machine reaches all of them. */

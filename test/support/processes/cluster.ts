@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Client } from "../../../lib/client/client.ts";
 import { NatsServers } from "../servers/nats.ts";
-import type { BridgedHosts } from "./bridgedHosts.ts";
+import type { HostsFrom } from "./bridgedHosts.ts";
 import { adminToken, closedPort } from "./cli.ts";
 import { type Flavour, Running, temporaryDir, wsctlCommand } from "./processes.ts";
 
@@ -19,8 +19,9 @@ export interface ClusterOptions {
   /** The words that start wsctl, in place of those of the flavour. */
   command?: readonly string[];
   args?: readonly string[];
-  /** Where the nodes and the NATS servers run, one of each on each; by default on this machine. */
-  hosts?: BridgedHosts;
+  /** Where the nodes run, and where the NATS servers, one on each; by default on this machine. */
+  hosts?: HostsFrom;
+  natsHosts?: HostsFrom;
   /** The environment of a node. */
   env?: (index: number) => Record<string, string>;
 }
@@ -46,9 +47,14 @@ export class Cluster implements AsyncDisposable {
 
   /** Returns when one node leads and the others know it. */
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
-    const { nodes = 3, natsServers = 1, natsConfig, hosts } = options;
+    const { nodes = 3, natsServers = 1, natsConfig, natsHosts } = options;
     const dir = temporaryDir();
-    const nats = await NatsServers.start(join(`${dir}`, "nats"), natsServers, natsConfig, hosts);
+    const nats = await NatsServers.start(
+      join(`${dir}`, "nats"),
+      natsServers,
+      natsConfig,
+      natsHosts,
+    );
     const ports: number[] = [];
     for (let index = 0; index < nodes; index++) ports.push(await closedPort());
     const cluster = new Cluster(dir, nats, ports, options);

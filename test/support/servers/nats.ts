@@ -1,12 +1,25 @@
 /** Real NATS servers with JetStream: one, or a cluster whose servers can be killed one by one. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { BridgedHosts } from "../processes/bridgedHosts.ts";
+import type { HostsFrom } from "../processes/bridgedHosts.ts";
 import { closedPort } from "../processes/cli.ts";
 import { Running } from "../processes/processes.ts";
 
 /** Why there is no such server here. */
 export const natsMissing = Bun.which("nats-server") === null ? "nats-server is missing" : undefined;
+
+/**
+ * Why these servers must not be parted from each other: 2.9.10 was seen to replace entries that it
+ * had acknowledged when one of three came back. The nodes notice, and stop.
+ */
+export function partitionFault(): string | undefined {
+  if (natsMissing !== undefined) return natsMissing;
+  if (process.env.WSCTL_FAULT_PARTITIONS === "1") return undefined;
+  const { stdout } = Bun.spawnSync(["nats-server", "--version"]);
+  const [, major = "0", minor = "0"] = /v?(\d+)\.(\d+)/.exec(stdout.toString()) ?? [];
+  const isOld = Number(major) < 2 || (Number(major) === 2 && Number(minor) < 10);
+  return isOld ? `nats-server ${major}.${minor} loses entries when it is parted` : undefined;
+}
 
 interface NatsPorts {
   client: number;
@@ -17,10 +30,10 @@ export class NatsServers implements AsyncDisposable {
   readonly #dir: string;
   readonly #ports: NatsPorts[];
   readonly #extra: string;
-  readonly #hosts: BridgedHosts | undefined;
+  readonly #hosts: HostsFrom | undefined;
   readonly #running: Running[] = [];
 
-  private constructor(dir: string, ports: NatsPorts[], extra: string, hosts?: BridgedHosts) {
+  private constructor(dir: string, ports: NatsPorts[], extra: string, hosts?: HostsFrom) {
     this.#dir = dir;
     this.#hosts = hosts;
     this.#ports = ports;
@@ -35,7 +48,7 @@ export class NatsServers implements AsyncDisposable {
     dir: string,
     count: number,
     extra = "",
-    hosts?: BridgedHosts,
+    hosts?: HostsFrom,
   ): Promise<NatsServers> {
     const ports: NatsPorts[] = [];
     for (let index = 0; index < count; index++) {
