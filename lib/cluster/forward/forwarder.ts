@@ -38,6 +38,8 @@ export interface ForwarderOptions {
 /** How long a request waits for a leader. */
 const electionMs = 8_000;
 const pollMs = 100;
+/** Tells the node that has passed a request on to look for the leader again. */
+const notLeaderHeader = "x-wsctl-not-leader";
 
 /** Fields of one connection (RFC 9110, section 7.6.1), and those that only a node may set. */
 const droppedHeaders = [
@@ -84,14 +86,22 @@ export function createForwarder(options: ForwarderOptions): Hono {
     const detail = code === "INTERNAL" ? errorCodes[code].meaning : error.message;
     const problem: ErrorBody = { title: code, status, detail, error: { code, message: detail } };
     if (code === "UNAVAILABLE") c.header("Retry-After", "1");
+    if (error instanceof NotLeader) c.header(notLeaderHeader, "true");
     return c.json(problem, status, { "Content-Type": "application/problem+json" });
   });
   return app;
 }
 
+/** Two nodes do not agree on the leader yet, so nothing was done. */
+class NotLeader extends WsctlError {
+  constructor() {
+    super("UNAVAILABLE", "This node does not lead the cluster. Try again");
+  }
+}
+
 /**
  * Sends a request to the leader. While that refuses connections, another node is elected, and the
- * request is sent again, unless its body has gone.
+ * request is sent again, unless its body has gone. The same is done if it was not the leader.
  *
  * @throws {WsctlError} UNAVAILABLE or UNCONFIRMED
  */
@@ -107,7 +117,11 @@ async function forward(c: Context, options: ForwarderOptions): Promise<Response>
     const content = body === undefined ? {} : { body, duplex: "half" as const };
     const init = { method, headers, redirect: "manual" as const, signal: given, ...content };
     try {
-      return await runtime.fetchWith(trust)(url, init);
+      const response = await runtime.fetchWith(trust)(url, init);
+      const isElsewhere = response.headers.has(notLeaderHeader) && isRepeatable;
+      if (!isElsewhere || clock.now() >= until) return response;
+      await response.body?.cancel();
+      await pause(clock);
     } catch (error) {
       if (!isRepeatable || !isRefused(error) || clock.now() >= until) {
         throw lostLeader(error, method);
@@ -176,7 +190,7 @@ function addressOf(c: Context, leader: Leader): { url: string; trust: Trust } {
 function forwardedHeaders(c: Context, { addresses, nodeSecret }: ForwarderOptions): Headers {
   if (addresses.isNode(c)) {
     // Two nodes that take each other for the leader would pass it on for ever.
-    throw new WsctlError("UNAVAILABLE", "This node does not lead the cluster. Try again");
+    throw new NotLeader();
   }
   const headers = new Headers(c.req.raw.headers);
   const client = addresses.find(c);

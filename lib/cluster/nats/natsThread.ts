@@ -27,6 +27,8 @@ import type {
 const versionMin = [2, 9];
 /** How long a start waits for servers that have no leader yet. */
 const readyMs = 90_000;
+/** Servers that have just started do not know all others yet. */
+const peersMs = 5_000;
 const readyRetryMs = 500;
 
 const send = (message: FromThread) => parentPort?.postMessage(message);
@@ -78,13 +80,16 @@ async function watchConnection(connection: NatsConnection): Promise<void> {
 
 /** Servers that have just started choose a leader of their own first. */
 async function whenReady<T>(open: () => Promise<T>, waits: (reason: string) => void): Promise<T> {
-  for (const until = performance.now() + readyMs; ; ) {
+  const startedAt = performance.now();
+  for (const until = startedAt + readyMs; ; ) {
     try {
       return await open();
     } catch (error) {
       const isPassing =
         error instanceof TimeoutError ||
-        jetStreamCode(error) === jetStreamCodes.temporarilyUnavailable;
+        jetStreamCode(error) === jetStreamCodes.temporarilyUnavailable ||
+        (jetStreamCode(error) === jetStreamCodes.noSuitablePeers &&
+          performance.now() - startedAt < peersMs);
       if (!isPassing || performance.now() > until) throw error;
       waits(errorText(error));
       await new Promise((resolve) => setTimeout(resolve, readyRetryMs));
