@@ -7,6 +7,7 @@ import type { NewToken, TokenView } from "../lib/protocol/api/tokens.ts";
 import { WsctlError } from "../lib/protocol/errors.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { ask, controlPlaneFetch } from "../lib/transfer/apiCall.ts";
+import { nodesFetch } from "../lib/transfer/nodesFetch.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import { usage } from "./cli/strictArgs.ts";
@@ -156,11 +157,12 @@ async function logInWithString(
   login: ReturnType<typeof parseLogin>,
   flags: LoginFlags,
 ): Promise<LoggedIn> {
-  const { url, fingerprint } = login;
+  const { url, others = [], fingerprint } = login;
   const given = flags.ca === undefined ? undefined : readCaFile(flags.ca);
-  const ca = fingerprint === undefined ? given : await fetchAuthority(url, fingerprint);
+  const ca =
+    fingerprint === undefined ? given : await firstAuthority([url, ...others], fingerprint);
   const runtime = await loadRuntime();
-  const fetch = controlPlaneFetch(runtime.fetchWith, url, toTrust({ ca }));
+  const fetch = nodesFetch(runtime.fetchWith, [url, ...others], toTrust({ ca }));
   const access = { url, token: login.token, fetch };
   const { body } = await ask(access, "POST", "/api/v1/login", {}, undefined).catch((error) => {
     if (!(error instanceof WsctlError) || error.code !== "UNAUTHORIZED") throw error;
@@ -169,7 +171,23 @@ async function logInWithString(
     throw new WsctlError("UNAUTHORIZED", `${url} rejected the login string: ${reason}. ${advice}`);
   });
   const token = body as NewToken;
-  return { context: { url, token: token.token, ...(ca === undefined ? {} : { ca }) }, token };
+  const nodes = others.length === 0 ? {} : { others };
+  const context = { url, ...nodes, token: token.token, ...(ca === undefined ? {} : { ca }) };
+  return { context, token };
+}
+
+/** Any node has the authority of the cluster. */
+async function firstAuthority(urls: readonly string[], fingerprint: string): Promise<string> {
+  let failure: unknown;
+  for (const url of urls) {
+    try {
+      return await fetchAuthority(url, fingerprint);
+    } catch (error) {
+      if (!(error instanceof WsctlError) || error.code !== "UNREACHABLE") throw error;
+      failure ??= error;
+    }
+  }
+  throw failure;
 }
 
 async function logInWithToken(flags: LoginFlags): Promise<LoggedIn> {

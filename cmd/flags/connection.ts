@@ -22,6 +22,8 @@ import { readStdin, remark } from "../output/stdio.ts";
 
 /** The address of the control plane, and the token. */
 export interface ConnectionSettings extends ServerAddress {
+  /** The URLs of the other nodes of a cluster. */
+  others?: readonly string[];
   token: string;
   trust: Trust;
 }

@@ -28,11 +28,14 @@ import {
 const lockMs = 5_000;
 const lockRetryMs = 20;
 
+const Address = v.pipe(
+  v.string(),
+  v.check((url) => parseServerAddress(url) !== undefined, "must be a URL"),
+);
 const Context = v.object({
-  url: v.pipe(
-    v.string(),
-    v.check((url) => parseServerAddress(url) !== undefined, "must be a URL"),
-  ),
+  url: Address,
+  /** The other nodes of a cluster, which are tried when this one cannot be reached. */
+  others: v.optional(v.array(Address)),
   token: v.string(),
   ca: v.optional(v.string()),
   server_name: v.optional(v.string()),
@@ -152,11 +155,12 @@ export function readOperatorConnection(flags: ClientFlags, needsToken = true): C
   const context = chooseContext(flags);
   if (context === undefined) return readConnection(flags, needsToken);
   assertSafeEnvironment();
-  const { url, token, ca, server_name } = context;
+  const { url, others = [], token, ca, server_name } = context;
   const given = flags.ca === undefined ? ca : readCaFile(flags.ca);
   const address = toServerAddress(url);
   return {
     ...address,
+    others,
     token: readToken(flags) ?? token,
     trust: toTrust({ ca: given, server_name }),
   };

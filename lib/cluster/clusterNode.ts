@@ -8,10 +8,10 @@ import { errorText, WsctlError } from "../protocol/errors.ts";
 import { timestamp } from "../protocol/timestamp.ts";
 import { version } from "../protocol/wire/version.ts";
 import { Replica } from "./copy/replica.ts";
-import { ContentOfNodes } from "./forward/contentOfNodes.ts";
-import { assertReachable, FollowerServer } from "./forward/followerServer.ts";
+import { assertReachable } from "./forward/assertReachable.ts";
+import { leaderSeat } from "./leaderSeat.ts";
 import { Leadership } from "./leadership.ts";
-import type { NatsClient } from "./nats/natsClient.ts";
+import type { ClusterNats } from "./nats/natsClient.ts";
 import type {
   Leader,
   NatsSettings,
@@ -21,6 +21,7 @@ import type {
   ThreadEvent,
 } from "./nats/threadMessages.ts";
 import { NodeDirectory } from "./nodeDirectory.ts";
+import type { NodeParts, NodeServer } from "./nodeParts.ts";
 import { Signal } from "./signal.ts";
 
 export interface ClusterNodeControl extends Control {
@@ -32,13 +33,14 @@ const retryMs = 500;
 
 export class ClusterNode {
   readonly #options: ControlOptions;
+  readonly #parts: NodeParts;
   readonly #settings: NatsSettings;
-  readonly #nats: NatsClient;
+  readonly #nats: ClusterNats;
   readonly #natsState: NatsState;
   readonly #shared: SharedValues;
   readonly #startedAt: string;
   #replica: Replica | undefined;
-  #server: FollowerServer | undefined;
+  #server: NodeServer | undefined;
   #address: { url: string } & StoredTrust = { url: "" };
   #leader: Leader | undefined;
   /** Aborted when another node leads. */
@@ -56,8 +58,10 @@ export class ClusterNode {
   constructor(
     options: ControlOptions,
     settings: NatsSettings,
-    opened: { nats: NatsClient; state: NatsState; shared: SharedValues },
+    opened: { nats: ClusterNats; state: NatsState; shared: SharedValues },
+    parts: NodeParts,
   ) {
+    this.#parts = parts;
     this.#options = options;
     this.#settings = settings;
     this.#nats = opened.nats;
@@ -70,9 +74,9 @@ export class ClusterNode {
   }
 
   async start(): Promise<ClusterNodeControl> {
-    await this.#openReplica();
+    await this.#copyLog();
     await this.#serveAsFollower();
-    const { localUrl: url, publicUrl, port } = this.#server as FollowerServer;
+    const { localUrl: url, publicUrl, port } = this.#server as NodeServer;
     this.#directory.start();
     await this.#apply();
     const running = this.#run().catch((error) => this.#fail(error));
@@ -109,6 +113,11 @@ export class ClusterNode {
    */
   async #follow(): Promise<boolean> {
     if (!this.#isStopping) await this.#serveAsFollower();
+    return await this.#copyLog();
+  }
+
+  /** Copies the log as soon as NATS answers. Returns false if the node stops. */
+  async #copyLog(): Promise<boolean> {
     while (!this.#isStopping) {
       try {
         await this.#openReplica();
@@ -145,22 +154,20 @@ export class ClusterNode {
     const epoch = this.#epoch;
     await this.#server?.close();
     this.#server = undefined;
-    const { node, cluster } = this.#settings;
-    const content = new ContentOfNodes({
-      nodes: () => this.#directory.others(),
+    const { node } = this.#settings;
+    const seat = leaderSeat({
+      settings: this.#settings,
+      shared: this.#shared,
+      nats: this.#natsState,
+      directory: this.#directory,
       runtime: this.#options.runtime,
-      nodeSecret: this.#shared.node_secret,
-    });
-    const seat = {
       journal: replica.journal,
-      nodeSecret: this.#shared.node_secret,
-      localToken: this.#shared.local_token,
-      fetchContent: (object: string, file: string) => content.fetchContent(object, file),
-      addresses: () => this.#directory.addresses,
-      status: () => this.#directory.status({ cluster, leader: node, epoch, nats: this.#natsState }),
-    };
+      epoch,
+    });
+    const { startControl } = this.#parts;
     this.#leadership = new Leadership({
       control: { ...this.#options, seat },
+      startControl,
       replica,
       node,
       epoch,
@@ -191,16 +198,16 @@ export class ClusterNode {
 
   async #openReplica(): Promise<void> {
     const { dataDir, clock, runtime, log, openIndex } = this.#options;
-    const { cluster, node } = this.#settings;
-    const common = { dataDir, clock, runtime, log, openIndex, nats: this.#nats, cluster, node };
-    const replica = await Replica.open({ ...common, logId: this.#shared.log_id });
+    const own = { dataDir, clock, runtime, log, openIndex, nats: this.#nats };
+    const options = { ...own, ...this.#settings, logId: this.#shared.log_id };
+    const replica = await Replica.open(options, this.#parts.copyFiles(options));
     replica.onFailed = (error) => this.#fail(error);
     this.#replica = replica;
     await replica.catchUp();
   }
 
   async #serveAsFollower(): Promise<void> {
-    this.#server = await FollowerServer.open(this.#options, {
+    this.#server = await this.#parts.openServer(this.#options, {
       node: this.#settings.node,
       nodeSecret: this.#shared.node_secret,
       leader: () => this.#leader,
@@ -266,13 +273,11 @@ export class ClusterNode {
 
   #describe(): NodeState {
     const { node } = this.#settings;
-    const address = this.#address;
     const role = this.#leadership === undefined ? "follower" : "leader";
-    const started_at = this.#startedAt;
     const sequence = this.#replica?.sequence ?? 0;
-    const isDirect = this.#options.publicUrl === undefined;
-    const agent_url = isDirect ? { agent_url: address.url } : {};
-    return { node, ...address, version, role, sequence, started_at, ...agent_url };
+    const agent_url = this.#options.publicUrl === undefined ? { agent_url: this.#address.url } : {};
+    const own = { node, version, role, sequence, started_at: this.#startedAt } as const;
+    return { ...own, ...this.#address, ...agent_url };
   }
 
   #fail(error: unknown): void {
@@ -281,6 +286,9 @@ export class ClusterNode {
   }
 
   async #stop(): Promise<void> {
+    // Agents that move must find a leader, and this node must not become one.
+    await this.#leave();
+    await this.#server?.drain();
     this.#directory.close();
     await this.#server?.close();
     this.#replica?.close();

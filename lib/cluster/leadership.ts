@@ -1,6 +1,6 @@
 /** The time in which a node leads: it is a control plane, until another node is elected. */
 
-import { type ControlOptions, startControl } from "../control/start.ts";
+import type { Control, ControlOptions } from "../control/start.ts";
 import type { WsctlError } from "../protocol/errors.ts";
 import type { Replica } from "./copy/replica.ts";
 import type { PublishOutcome } from "./nats/publishOutcome.ts";
@@ -8,6 +8,7 @@ import { Signal } from "./signal.ts";
 
 export interface LeadershipOptions {
   control: ControlOptions;
+  startControl(options: ControlOptions): Promise<Control>;
   /** May be written. It is closed at the end. */
   replica: Replica;
   node: string;
@@ -39,7 +40,7 @@ export class Leadership {
    * @throws {WsctlError} CONFLICT if a restored control plane has taken over from the cluster
    */
   async run(): Promise<void> {
-    const { control: options, replica, node, epoch } = this.#options;
+    const { control: options, startControl, replica, node, epoch } = this.#options;
     const { log } = options;
     const control = await startControl(options);
     log.info("node leads the cluster", { node, epoch });

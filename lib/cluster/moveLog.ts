@@ -12,6 +12,7 @@ import { HeadFile } from "../store/log/head.ts";
 import { recover } from "../store/log/recovery.ts";
 import type { LogStorage } from "../store/log/storage.ts";
 import type { Clock } from "../time/clock.ts";
+import { copyFiles } from "./copy/copyFiles.ts";
 import { Replica } from "./copy/replica.ts";
 import { NatsClient } from "./nats/natsClient.ts";
 import type { NatsSettings } from "./nats/threadMessages.ts";
@@ -75,7 +76,8 @@ export async function exportLog(options: MoveOptions): Promise<number> {
     }
     const { log_id: logId } = await shareValues(options, nats);
     const { cluster, node } = settings;
-    const replica = await Replica.open({ ...options, nats, cluster, node, logId });
+    const copied = { ...options, nats, cluster, node, logId };
+    const replica = await Replica.open(copied, copyFiles(copied));
     try {
       await replica.catchUp();
     } finally {

@@ -1,7 +1,7 @@
 /** Which nodes a cluster has. Each tells the others about itself. */
 import type { ClusterStatus } from "../protocol/api/cluster.ts";
 import type { Clock } from "../time/clock.ts";
-import type { NatsClient } from "./nats/natsClient.ts";
+import type { ClusterNats } from "./nats/natsClient.ts";
 import type { NodeState } from "./nats/threadMessages.ts";
 
 const presentMs = 1_000;
@@ -10,14 +10,14 @@ const readMs = 1_000;
 const durability = "replicated, not synced";
 
 export class NodeDirectory {
-  readonly #nats: NatsClient;
+  readonly #nats: ClusterNats;
   readonly #clock: Pick<Clock, "after">;
   readonly #describe: () => NodeState;
   /** Where agents reach the nodes; none behind a load balancer. The array changes with its content. */
   addresses: readonly string[] = [];
   #cancels: (() => void)[] = [];
 
-  constructor(nats: NatsClient, clock: Pick<Clock, "after">, describe: () => NodeState) {
+  constructor(nats: ClusterNats, clock: Pick<Clock, "after">, describe: () => NodeState) {
     this.#nats = nats;
     this.#clock = clock;
     this.#describe = describe;

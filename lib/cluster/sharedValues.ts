@@ -6,7 +6,7 @@ import { newTokenText } from "../control/auth/bearerTokens.ts";
 import { clusterMarker } from "../control/journal/lostJournal.ts";
 import { writeFileAtomically } from "../files/atomicWrite.ts";
 import type { Clock } from "../time/clock.ts";
-import type { NatsClient } from "./nats/natsClient.ts";
+import type { ClusterNats } from "./nats/natsClient.ts";
 import type { NatsSettings, SharedValues } from "./nats/threadMessages.ts";
 
 /**
@@ -17,7 +17,7 @@ import type { NatsSettings, SharedValues } from "./nats/threadMessages.ts";
  */
 export async function shareValues(
   { dataDir, clock }: { dataDir: string; clock: Clock },
-  nats: NatsClient,
+  nats: ClusterNats,
   logId = randomBytes(16).toString("hex"),
 ): Promise<SharedValues> {
   const dir = join(dataDir, "tls");

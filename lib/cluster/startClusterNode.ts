@@ -1,9 +1,15 @@
 /** Connects to NATS, and starts a node of the cluster. */
-import type { ControlOptions } from "../control/start.ts";
+import { type ControlOptions, startControl } from "../control/start.ts";
+import { WsctlError } from "../protocol/errors.ts";
 import { ClusterNode, type ClusterNodeControl } from "./clusterNode.ts";
+import { copyFiles } from "./copy/copyFiles.ts";
+import { FollowerServer } from "./forward/followerServer.ts";
 import { NatsClient } from "./nats/natsClient.ts";
 import type { NatsSettings } from "./nats/threadMessages.ts";
+import type { NodeParts } from "./nodeParts.ts";
 import { shareValues, writeMarker } from "./sharedValues.ts";
+
+const parts: NodeParts = { openServer: FollowerServer.open, copyFiles, startControl };
 
 /**
  * Starts a node, which listens when this returns.
@@ -20,12 +26,28 @@ export async function startClusterNode(
   };
   try {
     const state = await nats.call("open", settings);
-    const shared = await shareValues(options, nats);
+    const shared = await whenAnswered(options, () => shareValues(options, nats));
     writeMarker(options.dataDir, settings);
-    const node = new ClusterNode({ ...options }, settings, { nats, state, shared });
+    const opened = { nats, state, shared };
+    const node = new ClusterNode({ ...options }, settings, opened, parts);
     return await node.start();
   } catch (error) {
     await nats.close();
     throw error;
+  }
+}
+
+const retryMs = 500;
+
+/** NATS was there when it was opened, so what it does not answer now is asked again. */
+async function whenAnswered<T>({ clock, log }: ControlOptions, ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof WsctlError) || error.code !== "UNAVAILABLE") throw error;
+      log.warn("NATS does not answer yet", { reason: error.message });
+      await new Promise<void>((resolve) => clock.after(retryMs, resolve));
+    }
   }
 }

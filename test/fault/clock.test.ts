@@ -3,11 +3,11 @@
  * are not moved, and an agent's idea of the time decides nothing.
  */
 import { afterEach, describe, expect, test } from "bun:test";
-import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { JobDetail, OutcomeLine } from "../../lib/protocol/api/views.ts";
+import { clockEnvironment, faketimeLibrary } from "../support/processes/fakeClock.ts";
 import {
   connectedAgent,
   type Running,
@@ -17,23 +17,16 @@ import {
 } from "../support/processes/processes.ts";
 import { Target } from "../support/processes/target.ts";
 
-/** Debian's libfaketime, which sets the wall clock of one process, also while it runs. */
-const library = findLibrary();
 const offsets = ["+3650d", "-3650d", "+3600s", "-3600s"];
 
-if (library === undefined) {
+if (faketimeLibrary === undefined) {
   process.stdout.write("no libfaketime: the tests that set clocks are left out\n");
-} else describe("clocks", () => clockTests(library));
+} else describe("clocks", clockTests);
 
-function clockTests(faketime: string): void {
+function clockTests(): void {
   const dataDir = temporaryDir();
   const file = join(dataDir, "offset");
-  const env = {
-    LD_PRELOAD: faketime,
-    FAKETIME_TIMESTAMP_FILE: file,
-    FAKETIME_NO_CACHE: "1",
-    FAKETIME_DONT_FAKE_MONOTONIC: "1",
-  };
+  const env = clockEnvironment(file);
   const setClock = (offset: string) => writeFileSync(file, `${offset}\n`);
   const running: (AsyncDisposable | Running)[] = [];
   afterEach(async () => {
@@ -151,9 +144,4 @@ function clockTests(faketime: string): void {
     const { stdout } = await sent;
     expect(JSON.parse(stdout)).toMatchObject({ outcome: "expired", code: "EXPIRED" });
   });
-}
-
-function findLibrary(): string | undefined {
-  const found = spawnSync("find", ["/usr/lib", "-name", "libfaketime.so.1"], { encoding: "utf8" });
-  return found.stdout?.split("\n")[0] || undefined;
 }

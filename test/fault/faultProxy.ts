@@ -16,7 +16,7 @@ export class FaultProxy implements AsyncDisposable {
   #pairs: Pair[] = [];
   /** The bytes that still pass towards a socket that is to be cut. */
   readonly #limits = new WeakMap<Socket, number>();
-  #target = 0;
+  #target = { port: 0, host: "127.0.0.1" };
   #isStalled = false;
   #byteMs = 0;
   #cut = { bytes: 0, left: 0, request: /^/ };
@@ -40,8 +40,8 @@ export class FaultProxy implements AsyncDisposable {
   }
 
   /** Connections that are made from now on lead there. */
-  pointAt(port: number): void {
-    this.#target = port;
+  pointAt(port: number, host = "127.0.0.1"): void {
+    this.#target = { port, host };
   }
 
   /** Ends all connections at once, with a reset where the system sends one. */
@@ -93,7 +93,7 @@ export class FaultProxy implements AsyncDisposable {
   }
 
   #join(near: Socket): void {
-    const far = connect({ port: this.#target, host: "127.0.0.1", allowHalfOpen: true });
+    const far = connect({ ...this.#target, allowHalfOpen: true });
     this.#pairs.push({ near, far });
     this.#carry(near, far);
     this.#carry(far, near);

@@ -48,6 +48,7 @@ export class World implements AsyncDisposable {
   readonly ranFile: string;
   readonly proxy: FaultProxy;
   controlPort = 0;
+  #controlHost = "127.0.0.1";
   readonly #agents = new Map<string, Running>();
   readonly #dir = temporaryDir();
   readonly #serveArgs: string[];
@@ -83,14 +84,15 @@ export class World implements AsyncDisposable {
 
   /** Past the proxy. */
   get controlUrl(): string {
-    return `http://127.0.0.1:${this.controlPort}`;
+    return `http://${this.#controlHost}:${this.controlPort}`;
   }
 
   /** Leads the proxy to a node of the cluster. */
   enterAt(index: number): void {
-    const url = this.#cluster?.url(index) ?? "";
-    this.controlPort = Number(new URL(url).port);
-    this.proxy.pointAt(this.controlPort);
+    const url = new URL(this.#cluster?.url(index) ?? "");
+    this.#controlHost = url.hostname;
+    this.controlPort = Number(url.port);
+    this.proxy.pointAt(this.controlPort, url.hostname);
   }
 
   agent(id: string): Running {
@@ -166,8 +168,10 @@ export class World implements AsyncDisposable {
   async send(agent: string, wish: Wish = {}, client = this.client): Promise<string> {
     const { line, ...order } = this.orderOf(agent, wish);
     let outcome = "nothing";
+    let isAccepted = false;
     try {
       const sent = await client.send(order);
+      isAccepted = true;
       this.log.tellAccepted(sent.accepted);
       for await (const told of sent.lines) {
         if (isOutput(told)) continue;
@@ -177,9 +181,9 @@ export class World implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof WsctlError)) throw error;
       outcome = `refused ${error.code}`;
-      // In these cases it is not known whether the job arrived.
+      // In these cases it is not known whether the job arrived, or it is known that it did.
       const isUnknown = error.code === "UNREACHABLE" || error.code === "UNCONFIRMED";
-      if (!isUnknown) this.log.refused.push({ line, code: error.code });
+      if (!isUnknown && !isAccepted) this.log.refused.push({ line, code: error.code });
     }
     return outcome;
   }

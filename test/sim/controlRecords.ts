@@ -16,10 +16,10 @@ export interface Row {
 export class ControlRecords {
   readonly jobs = new Map<string, StoredJob>();
   readonly rows = new Map<string, Row>();
-  protected readonly byJob = new Map<string, Row[]>();
-  protected readonly byKey = new Map<string, StoredJob>();
+  readonly byJob = new Map<string, Row[]>();
+  readonly byKey = new Map<string, StoredJob>();
   readonly #open = new Set<Row>();
-  protected readonly agents = new Map<string, AgentRecord>();
+  readonly agents = new Map<string, AgentRecord>();
   #sequence = 0;
   /** Told when a request was written as sent, with all of its job's in their order. */
   onSent: (row: Row, rows: readonly Row[]) => void = () => {};
@@ -76,7 +76,12 @@ export class ControlRecords {
     const rows = accepted === undefined ? [] : (this.byJob.get(accepted) ?? []);
     for (const [place, row] of rows.entries()) {
       if (row.request.state !== "sent") continue;
-      const then = rows.map((each, at) => (at < place ? each : { request: each.request }));
+      // On a slow disk, what ended later may be in the same batch.
+      const { sentAt = 0 } = row.request;
+      const isBefore = ({ outcome }: Row) => outcome === undefined || outcome.endedAt <= sentAt;
+      const then = rows.map((each, at) =>
+        at < place && isBefore(each) ? each : { request: each.request },
+      );
       this.onSent(then[place] ?? row, then);
     }
   }

@@ -3,7 +3,7 @@
  * the log says, in maps in place of the index. A commit may find the disk full. The process may die
  * right before it, right after it, or between the write and the sync, when the power fails.
  */
-import type { ControlWrite, StoredRequest } from "../../lib/control/core/model.ts";
+import type { ControlWrite } from "../../lib/control/core/model.ts";
 import { encodeFact, parseEntry, toFact } from "../../lib/control/journal/entries.ts";
 import type { ControlJournal } from "../../lib/control/journal/journal.ts";
 import { outcomeSequences } from "../../lib/control/journal/outcomeWrites.ts";
@@ -14,6 +14,7 @@ import { ControlRecords } from "./controlRecords.ts";
 import { toWrite } from "./controlWrites.ts";
 import { DiskFaults } from "./diskFaults.ts";
 import { FaultyStorage, MachineStopped } from "./faultyStorage.ts";
+import { recordsJournal } from "./recordsJournal.ts";
 import { storedBlock } from "./storedBlock.ts";
 import type { ProcessClock } from "./time.ts";
 
@@ -23,7 +24,6 @@ const segmentBytes = { first: 8192, max: 8192 };
 const compressMs = 40;
 
 export class ControlDisk extends ControlRecords {
-  readonly #capabilities = new Map<string, string>();
   readonly faults: DiskFaults;
   /** A block of a segment was compressed; set by the world. */
   onCompressed: () => void = () => {};
@@ -77,84 +77,25 @@ export class ControlDisk extends ControlRecords {
         if (isAlive()) done(committed);
       });
     };
-    return {
+    return recordsJournal(this, {
       commit,
-      commitNow: (writes) => {
-        const now = commit(writes, () => {});
-        if (now === undefined) throw new Error("the disk is slow");
-        return now.result;
-      },
       settle: () => {
         // Whoever waits for the disk of a dead process would wait for ever.
         if (!isAlive()) throw new MachineStopped("the process is dead");
         this.#running(() => this.#log.settle());
       },
-      fault: () => undefined,
       probe: () => {
         if (!isAlive() || this.faults.isFull) throw new Error("the disk is full");
         this.#storage.isFull = false;
         this.#running(() => this.#log.probe());
       },
-      assertInPlace: () => {},
-      createIdentity: () => {},
-      open: () => this.openJournal(),
-      agents: () => [...this.agents.values()],
-      job: (jobId) => this.jobs.get(jobId),
-      jobByKey: (key) => this.byKey.get(key),
-      jobIdsFrom: () => [],
-      jobs: () => ({ jobs: [...this.jobs.values()] }),
-      get upkeep(): never {
-        throw new Error("the index is not simulated");
-      },
-      get upkeepLater(): never {
-        throw new Error("the index is not simulated");
-      },
-      requests: (jobId) =>
-        (this.byJob.get(jobId) ?? []).map((row) => ({ ...row.request }) as StoredRequest),
-      fullRequests: (jobId) =>
-        (this.byJob.get(jobId) ?? []).map((row) => ({ ...row.request }) as StoredRequest),
-      findAgent: (requestId) => this.rows.get(requestId)?.request.agentId,
-      outcomes: (jobId, after) =>
-        (this.byJob.get(jobId) ?? [])
-          .flatMap(({ outcome }) => (outcome && outcome.sequence > after ? [outcome] : []))
-          .sort((a, b) => a.sequence - b.sequence),
-      hasRequest: (requestId) => this.rows.has(requestId),
-      findJobId: (requestId) => this.rows.get(requestId)?.request.jobId,
-      controlId: "simulated",
-      get lineage(): never {
-        throw new Error("the lineage of control planes is not simulated");
-      },
-      oldestJobAt: undefined,
-      currentFacts: () => [],
-      get recorder(): never {
-        throw new Error("the log of the control plane is not simulated");
-      },
-      get audit(): never {
-        throw new Error("the audit trail is not simulated");
-      },
-      get tokens(): never {
-        throw new Error("tokens are not simulated");
-      },
-      capabilities: () => [...this.#capabilities].map(([digest, text]) => ({ digest, text })),
-      addCapabilities: (digest, text) => void this.#capabilities.set(digest, text),
-      removeCapabilities: (digest) => void this.#capabilities.delete(digest),
-      get metrics(): never {
-        throw new Error("figures are not simulated");
-      },
-      get schedules(): never {
-        throw new Error("schedules are not simulated");
-      },
-      get definitions(): never {
-        throw new Error("definitions are not simulated");
-      },
-      get releases(): never {
-        throw new Error("releases are not simulated");
-      },
-      get artifacts(): never {
-        throw new Error("artifacts are not simulated");
+      commitNow: (writes) => {
+        const now = commit(writes, () => {});
+        if (now === undefined) throw new Error("the disk is slow");
+        return now.result;
       },
       close: () => {},
-    };
+    });
   }
 
   #commit(

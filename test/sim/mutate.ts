@@ -23,8 +23,16 @@ export interface Verdict {
   finding: string;
 }
 
-/** Whether the simulator catches this fault within so many seeds. */
-export async function tryMutation(mutation: Mutation, seeds: number): Promise<Verdict> {
+/**
+ * Whether the simulator catches this fault within so many seeds.
+ *
+ * @param main the simulator, by default the one of a single control plane
+ */
+export async function tryMutation(
+  mutation: Mutation,
+  seeds: number,
+  main = "test/sim/main.ts",
+): Promise<Verdict> {
   const dir = mkdtempSync(join(tmpdir(), "wsctl-mutation-"));
   try {
     for (const part of ["lib", "package.json"])
@@ -32,7 +40,7 @@ export async function tryMutation(mutation: Mutation, seeds: number): Promise<Ve
     cpSync(join(root, "test", "sim"), join(dir, "test", "sim"), { recursive: true });
     symlinkSync(join(root, "node_modules"), join(dir, "node_modules"));
     plant(join(dir, mutation.file), mutation);
-    const output = await run(dir, ["test/sim/main.ts", "--seeds", String(seeds), "--first"]);
+    const output = await run(dir, [main, "--seeds", String(seeds), "--first"]);
     const finding = output.split("\n").find((line) => /^seed \d+:/.test(line));
     return { mutation: mutation.name, isCaught: finding !== undefined, finding: finding ?? output };
   } finally {

@@ -175,6 +175,10 @@ export class Connection {
     this.#toClient(() => this.#closeClient(1006, "connection reset"));
   }
 
+  isServedBy(clock: ProcessClock | undefined): boolean {
+    return this.#server !== undefined && this.#server.clock === clock;
+  }
+
   get isOpen(): boolean {
     return !this.#clientClosed && !this.#serverClosed && this.#server !== undefined;
   }

@@ -4,11 +4,11 @@ import type { CommandResult, RunSpec, Update } from "../../lib/agent/core/model.
 import { AgentEngine } from "../../lib/agent/engine.ts";
 import { Engine } from "../../lib/control/engine/engine.ts";
 import { JobSubmitter } from "../../lib/control/jobs/submitJob.ts";
+import type { ControlJournal } from "../../lib/control/journal/journal.ts";
 import { acceptedMax, runningMax } from "../../lib/protocol/limits.ts";
 import { closeCodes } from "../../lib/protocol/wire/closeCodes.ts";
 import type { ServerSocket } from "../../lib/runtime/runtime.ts";
 import { AgentDisk } from "./agentDisk.ts";
-import type { ControlDisk } from "./disks.ts";
 import { type Acceptor, Connection } from "./network.ts";
 import { Programs, type Work } from "./programs.ts";
 import { ProcessClock } from "./time.ts";
@@ -23,12 +23,11 @@ export class ControlProcess {
   readonly engine: Engine;
   readonly jobs: JobSubmitter;
 
-  constructor(world: World, disk: ControlDisk) {
-    this.clock = new ProcessClock(world.time, () => world.controlClock.aheadMs);
-    disk.faults.isAlive = () => this.clock.isAlive;
+  constructor(world: World, clock: ProcessClock, journal: ControlJournal) {
+    this.clock = clock;
     this.engine = new Engine({
-      journal: disk.journal(this.clock),
-      clock: this.clock,
+      journal,
+      clock,
       log: world.logOf("control"),
       heartbeatSeconds: world.plan.heartbeatSeconds,
       newId: () => world.newId(),
@@ -261,7 +260,9 @@ export class Host {
     if (update === undefined) {
       this.#world.met("restart in place");
       this.#world.trace(`${this.name} restarts`);
-      this.#world.time.after(50, () => this.start());
+      this.#world.time.after(50, () => {
+        if (!this.isRunning) this.start();
+      });
     } else {
       this.#world.trace(`${this.name} tries ${update.to}`);
       this.#trial = new Trial(this.#world, this, update);

@@ -12,6 +12,8 @@ const operator = { tokenId: "operator", scope: new AgentScope({}) };
 
 export class Operators {
   readonly #world: World;
+  /** The latest attempt to ask for each job. */
+  readonly #latest = new Map<string, number>();
 
   constructor(world: World) {
     this.#world = world;
@@ -20,9 +22,10 @@ export class Operators {
   /** An operator asks, and goes on asking under the same key until it knows. */
   ask(planned: PlannedJob, attempt: number): void {
     const world = this.#world;
-    if (attempt > 30) return;
+    if (attempt > 30 || world.refusedMarkers.has(planned.marker)) return;
+    this.#latest.set(planned.marker, attempt);
     const again = () => world.time.after(2_000, () => this.ask(planned, attempt + 1));
-    const process = world.control;
+    const process = world.controlFor();
     if (process === undefined || !process.clock.isAlive) return void again();
     const accepted = (job: StoredJob) => {
       world.markers.set(job.jobId, planned.marker);
@@ -40,7 +43,10 @@ export class Operators {
       );
       if (!(error instanceof WsctlError)) throw error;
       world.met(`refused ${error.code}`);
-      again();
+      // An earlier or a later attempt may have been taken.
+      if (this.#latest.get(planned.marker) === 0 && world.givesUp(planned, error.code)) {
+        world.refusedMarkers.add(planned.marker);
+      } else again();
     };
     process.clock.run(() => {
       const settle = {
@@ -52,7 +58,7 @@ export class Operators {
     // A process that dies before it answers leaves its operator in doubt.
     world.time.after(5_000, () => {
       const isKnown = world.ledger.acknowledged.some(({ marker }) => marker === planned.marker);
-      if (!isKnown && !process.clock.isAlive) this.ask(planned, attempt + 1);
+      if (!isKnown && !world.isServing(process)) this.ask(planned, attempt + 1);
     });
   }
 
@@ -87,11 +93,12 @@ export class Operators {
   /** Whether the operator was told that it is so; one who is not does not know, and lets it be. */
   #decide(decision: Parameters<Engine["decide"]>[0]): boolean {
     const world = this.#world;
-    const process = world.control;
+    const process = world.controlFor();
     let isTold = false;
     process?.clock.run(() => {
       world.trace(`${world.ledger.markerOf(decision.jobId)}: ${decision.type}`);
       try {
+        world.beginDecision(process);
         process.engine.decide(decision);
         isTold = process.clock.isAlive;
         world.met(`decided ${decision.type}`);

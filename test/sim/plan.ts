@@ -148,7 +148,7 @@ export function planOf(seed: number): Plan {
 }
 
 /** Once everything is whole again, a command to everyone must succeed everywhere. */
-function probe(hosts: number): PlannedJob {
+export function probe(hosts: number): PlannedJob {
   return {
     at: healedMs + 3 * minuteMs,
     marker: "probe",
@@ -165,7 +165,7 @@ function probe(hosts: number): PlannedJob {
   };
 }
 
-function plannedJobOf(random: Random, hosts: number, index: number): PlannedJob {
+export function plannedJobOf(random: Random, hosts: number, index: number): PlannedJob {
   const count = random.chance(0.4) ? hosts : random.int(1, 3);
   const first = random.int(0, hosts - 1);
   return {
@@ -191,7 +191,7 @@ function plannedJobOf(random: Random, hosts: number, index: number): PlannedJob 
 }
 
 /** How it goes out, and what operators still decide about it. */
-function inTurns(random: Random, job: PlannedJob): PlannedJob {
+export function inTurns(random: Random, job: PlannedJob): PlannedJob {
   const { batch, command } = job;
   const inWaves = batch !== undefined && random.chance(0.5);
   const isPaused = random.chance(0.15);

@@ -35,6 +35,21 @@ export class Time {
 
   /** Runs everything that is due until the given moment. */
   runUntil(end: number, afterEach: () => void): void {
+    while (this.#runNext(end)) afterEach();
+    this.now = end;
+  }
+
+  /** Does the same with processes that wait for promises: each step ends when all have settled. */
+  async runAndSettleUntil(end: number, afterEach: () => void): Promise<void> {
+    while (this.#runNext(end)) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      afterEach();
+    }
+    this.now = end;
+  }
+
+  /** Runs what is due next. Returns false if that is later than `end`. */
+  #runNext(end: number): boolean {
     for (let next = this.#heap[0]; next !== undefined && next.at <= end; next = this.#heap[0]) {
       this.#pop();
       this.#steps = next.at === this.now ? this.#steps + 1 : 0;
@@ -42,9 +57,9 @@ export class Time {
       this.now = next.at;
       if (next.run === undefined) continue;
       next.run();
-      afterEach();
+      return true;
     }
-    this.now = end;
+    return false;
   }
 
   #push(due: Due): void {

@@ -3,21 +3,29 @@
  * time. The same seed is the same world, to the byte, on every run and every runtime.
  */
 
-import type { StoredOutcome } from "../../lib/control/core/model.ts";
-import { isRollout } from "../../lib/control/core/requests/rollouts.ts";
 import type { Log } from "../../lib/log/log.ts";
 import { holdBounds } from "./bounds.ts";
 import { ControlClock } from "./controlClock.ts";
 import { ControlDisk } from "./disks.ts";
+import { judgeExpiry, judgeTime, judgeTimeout } from "./judges.ts";
 import { Ledger } from "./ledger.ts";
 import { Network } from "./network.ts";
 import { ControlProcess, Host } from "./nodes.ts";
 import { Operators } from "./operators.ts";
-import { endMs, type Fault, healedMs, minuteMs, type Plan, planOf, restMs } from "./plan.ts";
+import {
+  endMs,
+  type Fault,
+  healedMs,
+  minuteMs,
+  type Plan,
+  type PlannedJob,
+  planOf,
+  restMs,
+} from "./plan.ts";
 import { Random } from "./random.ts";
 import { judgeSending } from "./sendings.ts";
 import { Strikes } from "./strikes.ts";
-import { Time } from "./time.ts";
+import { ProcessClock, Time } from "./time.ts";
 import { tracingLog } from "./tracingLog.ts";
 
 export interface WorldOptions {
@@ -26,6 +34,8 @@ export interface WorldOptions {
   faults?: readonly number[];
   /** Told every line of the trace. */
   onTrace?: (line: string) => void;
+  /** What happens, in place of what the seed says. */
+  plan?: Plan;
 }
 
 export interface Report {
@@ -38,10 +48,7 @@ export interface Report {
   requests: number;
 }
 
-/** A process may stand still for so long, and its disk take nothing right after that. */
-const pausesMostMs = 7 * minuteMs;
-
-const epochMs = Date.UTC(2026, 0, 1);
+export const epochMs = Date.UTC(2026, 0, 1);
 
 /** A rollout over hosts that stay away waits for one TTL after the other, after the usual end. */
 const lateRounds = 12;
@@ -59,6 +66,8 @@ export class World {
   readonly markers = new Map<string, string>();
   /** When an operator was first told that a job is accepted. */
   readonly acceptedAt = new Map<string, number>();
+  /** Jobs that were refused for good: none of them may be there. */
+  readonly refusedMarkers = new Set<string>();
   readonly #onTrace: ((line: string) => void) | undefined;
   readonly #seed: number;
   control: ControlProcess | undefined;
@@ -67,6 +76,7 @@ export class World {
   hasHeld = false;
   isHealed = false;
   #ids = 0;
+  readonly #faults: Fault[];
   #controlStartedAt = 0;
   /** That this world's operators can ask for. */
   readonly requestsMost: number;
@@ -75,7 +85,7 @@ export class World {
   constructor(options: WorldOptions) {
     this.#seed = options.seed;
     this.#onTrace = options.onTrace;
-    this.plan = planOf(options.seed);
+    this.plan = options.plan ?? planOf(options.seed);
     this.random = new Random(options.seed, 2);
     const syncMs = this.random.chance(0.3) ? this.random.int(1, 100) : 0;
     this.disk = new ControlDisk(syncMs, () => this.random.unit());
@@ -93,9 +103,9 @@ export class World {
       if (outcome.message?.startsWith("The rollout stopped")) this.met("rollout stopped");
       if (outcome.message?.includes("Its batch did not start"))
         this.met("batch did not start in time");
-      if (outcome.code === "EXPIRED") this.#judgeExpiry(outcome);
-      this.#judgeTime(outcome);
-      if (told === "lost TIMEOUT") this.#judgeTimeout(outcome);
+      if (outcome.code === "EXPIRED") judgeExpiry(this, outcome, this.#controlStartedAt);
+      judgeTime(this, outcome);
+      if (told === "lost TIMEOUT") judgeTimeout(this, outcome);
       this.trace(`${this.ledger.markerOf(outcome.jobId)}/${outcome.agentId} ends as ${told}`);
       this.ledger.ended(outcome, this.time.now, this.hasHeld);
     };
@@ -111,28 +121,33 @@ export class World {
         new Host(this, `host${index}`, `agent${index}`, this.plan.isPlain[index] === true),
     );
     const chosen = options.faults;
-    const faults = this.plan.faults.filter((_, index) => chosen?.includes(index) ?? true);
-    this.#schedule(faults);
+    this.#faults = this.plan.faults.filter((_, index) => chosen?.includes(index) ?? true);
   }
 
-  get #openCount(): number {
+  protected get openCount(): number {
     return this.control?.engine.core.dispatcher?.sizes.open ?? 1;
   }
 
   run(): Report {
+    this.#schedule(this.#faults);
     try {
       let end = epochMs + restMs;
       this.time.runUntil(end, () => holdBounds(this));
-      for (let left = lateRounds; left > 0 && this.#openCount > 0; left--) {
+      for (let left = lateRounds; left > 0 && this.openCount > 0; left--) {
         end += lateRoundMs;
         this.time.runUntil(end, () => holdBounds(this));
       }
-      this.#settle();
+      this.settle();
       this.time.runUntil(end + endMs - restMs, () => holdBounds(this));
     } catch (error) {
       this.ledger.violations.push(error instanceof Error ? error.message : String(error));
     }
-    this.ledger.bounded("open requests at the end", this.#openCount, 0);
+    return this.report();
+  }
+
+  /** What is left at the end, and all that was met. */
+  protected report(): Report {
+    this.ledger.bounded("open requests at the end", this.openCount, 0);
     const sessions = this.control?.engine.core.registry.sessionCount ?? 0;
     this.ledger.bounded("sessions at the end", sessions, this.hosts.length);
     for (const { agentId, name, sizes } of this.hosts) {
@@ -179,38 +194,6 @@ export class World {
     this.ledger.executed(marker, host.agentId, this.time.now, latest);
   }
 
-  /** Times follow the system's clock, also when it is set. */
-  #judgeTime({ jobId, agentId, endedAt }: StoredOutcome): void {
-    // What could not be written has the time of then.
-    if (this.hasHeld) return;
-    const isOwn = this.controlClock.isOwn(endedAt, this.time.now);
-    const request = () => `${this.ledger.markerOf(jobId)}/${agentId}`;
-    this.ledger.holds(isOwn, () => `${request()} has ended at a time of another clock`);
-  }
-
-  /** What has arrived is read before any timer is judged. */
-  #judgeTimeout({ requestId, jobId, agentId }: StoredOutcome): void {
-    const isUnread = this.control?.clock.unread.has(requestId) === true;
-    const marker = this.ledger.markerOf(jobId);
-    this.ledger.holds(!isUnread, () => `${marker}/${agentId} is lost while its answer lies unread`);
-  }
-
-  /** Whatever clocks were set to and whoever was down: no later than this. */
-  #judgeExpiry({ requestId, jobId, agentId }: StoredOutcome): void {
-    const job = this.disk.jobs.get(jobId);
-    const acceptedAt = this.acceptedAt.get(this.ledger.markerOf(jobId));
-    if (job === undefined || acceptedAt === undefined || isRollout(job)) return;
-    // It was paused: its time began anew.
-    if (this.disk.rows.get(requestId)?.request.batchAt !== undefined) return;
-    const { hasJumped, wasSet } = this.controlClock;
-    const end =
-      hasJumped || wasSet
-        ? Math.max(acceptedAt, this.#controlStartedAt) + job.ttlMs
-        : Math.max(acceptedAt + job.ttlMs, this.#controlStartedAt);
-    const isInTime = this.time.now <= end + pausesMostMs;
-    this.ledger.holds(isInTime, () => `${this.ledger.markerOf(jobId)}/${agentId} expired late`);
-  }
-
   /** From when its TTL counts: its own turn, or when the operator was told that it is accepted. */
   #turnOf(marker: string, agentId: string): number | undefined {
     const acceptedAt = this.acceptedAt.get(marker);
@@ -232,7 +215,9 @@ export class World {
   startControl(): void {
     this.controlClock.processStarts();
     this.#controlStartedAt = this.time.now;
-    const process = new ControlProcess(this, this.disk);
+    const clock = new ProcessClock(this.time, () => this.controlClock.aheadMs);
+    this.disk.faults.isAlive = () => clock.isAlive;
+    const process = new ControlProcess(this, clock, this.disk.journal(clock));
     this.control = process;
     this.trace("control starts");
     for (const { agentId } of this.hosts)
@@ -247,6 +232,24 @@ export class World {
     this.trace(`control dies (${why})`);
     for (const connection of [...this.network.connections]) connection.serverDied();
     this.time.after(awayMs, () => this.startControl());
+  }
+
+  /** Whether the operator takes this for an answer, and lets the job be. */
+  givesUp(_planned: PlannedJob, _code: string): boolean {
+    return false;
+  }
+
+  /** Before what an operator decides about a job. */
+  beginDecision(_process: ControlProcess): void {}
+
+  /** The process that an operator reaches. */
+  controlFor(): ControlProcess | undefined {
+    return this.control;
+  }
+
+  /** Whether it may still answer what it was asked. */
+  isServing(process: ControlProcess): boolean {
+    return process.clock.isAlive;
   }
 
   /** Where a host's attempt to connect ends up, if the control plane is there. */
@@ -280,7 +283,7 @@ export class World {
     at(healedMs, () => strikes.heal());
   }
 
-  #settle(): void {
+  protected settle(): void {
     this.ledger.settle((jobId) => {
       if (!this.disk.jobs.has(jobId)) return undefined;
       return [...this.disk.rows.values()]

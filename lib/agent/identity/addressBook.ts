@@ -17,8 +17,10 @@ const Stored = v.object({
   addresses: v.array(v.string()),
   /** The address that the control plane moves to. */
   moved: v.optional(v.string()),
+  /** The address of the last connection, which a start tries first. */
+  last: v.optional(v.string()),
 });
-type Others = Pick<v.InferOutput<typeof Stored>, "addresses" | "moved">;
+type Others = Omit<v.InferOutput<typeof Stored>, "given">;
 
 export class AddressBook {
   readonly #path: string;
@@ -34,6 +36,7 @@ export class AddressBook {
     this.#given = given;
     this.#log = log;
     this.#others = this.#read();
+    this.#at = this.#list().indexOf(this.#others.last ?? "") + 1;
   }
 
   get current(): ServerAddress {
@@ -49,15 +52,28 @@ export class AddressBook {
     this.#log.info("trying another address", { server: this.current.url });
   }
 
+  /** Stores that a connection to this address was opened. */
+  connected(): void {
+    const { url } = this.current;
+    this.#tryChange(
+      url === this.#given.url ? without(this.#others) : { ...this.#others, last: url },
+    );
+  }
+
   /** Stores the nodes of a cluster, of which none may be less protected than the given address. */
   storeNodes(addresses: readonly string[]): void {
     const nodes = addresses.filter((each) => URL.canParse(each) && this.#isProtected(each));
+    if (this.#tryChange({ ...this.#others, addresses: nodes })) this.#tellStored();
+  }
+
+  /** Returns whether something new was stored. What was not is stored with a later connection. */
+  #tryChange(others: Others): boolean {
     try {
-      this.#change({ ...this.#others, addresses: nodes });
+      return this.#change(others);
     } catch (error) {
-      // They are told again with the next connection.
       const reason = errorText(error);
       this.#log.warn("other addresses of the control plane not stored", { reason });
+      return false;
     }
   }
 
@@ -71,7 +87,11 @@ export class AddressBook {
       const text = `Cannot use "${server}": this agent uses ${new URL(this.#given.url).protocol} only`;
       throw new WsctlError("FORBIDDEN", text);
     }
-    this.#change({ ...this.#others, moved: new URL(server).origin });
+    if (this.#change({ ...this.#others, moved: new URL(server).origin })) this.#tellStored();
+  }
+
+  #tellStored(): void {
+    this.#log.info("other addresses of the control plane stored", { count: this.#list().length });
   }
 
   #isProtected(url: string): boolean {
@@ -86,15 +106,16 @@ export class AddressBook {
   }
 
   /** What could not be written is not used either, so that the next try writes it. */
-  #change(others: Others): void {
+  #change(others: Others): boolean {
     const { url } = this.current;
     const text = JSON.stringify({ given: this.#given.url, ...others }, null, 2);
-    if (text === JSON.stringify({ given: this.#given.url, ...this.#others }, null, 2)) return;
+    if (text === JSON.stringify({ given: this.#given.url, ...this.#others }, null, 2)) {
+      return false;
+    }
     writeFileAtomically(this.#path, `${text}\n`);
     this.#others = others;
-    const list = this.#list();
-    this.#at = list.indexOf(url) + 1;
-    this.#log.info("other addresses of the control plane stored", { count: list.length });
+    this.#at = this.#list().indexOf(url) + 1;
+    return true;
   }
 
   #read(): Others {
@@ -107,4 +128,8 @@ export class AddressBook {
       return none;
     }
   }
+}
+
+function without({ last: _, ...others }: Others): Others {
+  return others;
 }

@@ -22,7 +22,7 @@ export function openConnection(parts: ConnectionParts, events: ClientSocketEvent
   const { url, agentUrl } = addresses.current;
   identity?.tryAddress(url);
   const target = { url: agentUrl, protocols: [subprotocol], messageBytesMax, trust };
-  const watched = withFailures(events, () => addresses.failed());
+  const watched = watch(events, addresses);
   if (identity !== undefined) return dialWithKey({ ...target, identity, runtime }, watched);
   const headers = { Authorization: `Bearer ${parts.token()}` };
   return runtime.connect({ ...target, headers }, watched);
@@ -35,17 +35,18 @@ export function accessOf(parts: ConnectionParts): ControlPlaneAccess {
   return buildAccess({ url, token: () => parts.token(), trust }, identity);
 }
 
-/** Reports a connection that was never open. */
-function withFailures(events: ClientSocketEvents, failed: () => void): ClientSocketEvents {
+/** Tells the addresses whether the connection was ever open. */
+function watch(events: ClientSocketEvents, addresses: AddressBook): ClientSocketEvents {
   let isOpen = false;
   return {
     ...events,
     open(protocol) {
       isOpen = true;
+      addresses.connected();
       events.open(protocol);
     },
     close(code, reason, refusal) {
-      if (!isOpen) failed();
+      if (!isOpen) addresses.failed();
       events.close(code, reason, refusal);
     },
   };

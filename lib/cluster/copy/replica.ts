@@ -2,17 +2,17 @@
 import type { ControlJournal } from "../../control/journal/journal.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { firstDigest, toHex } from "../../store/log/format.ts";
+import { DamagedLog } from "../../store/log/logErrors.ts";
 import type { PublishOutcome } from "../nats/publishOutcome.ts";
 import type { StreamBatch, StreamEnd } from "../nats/threadMessages.ts";
-import { noOrigin, openCopy, type ReplicaOptions, removeCopy } from "./openCopy.ts";
+import { type CopyFiles, noOrigin, type OpenedCopy, type ReplicaOptions } from "./copyFiles.ts";
 import { type CopiedBatch, followerReason, type ReplicatedLog } from "./replicatedLog.ts";
+import { StreamProgress } from "./streamProgress.ts";
 
 /** The action of the entry that a new leader writes first: its fence against the one before. */
 const leadAction = "cluster.lead";
 /** A copy that is this far behind reports its progress. */
 const progressEntries = 50_000;
-/** A copy that does not go on for this long has lost its way. */
-const progressMs = 15_000;
 const settleMs = 100;
 
 export class Replica {
@@ -20,12 +20,7 @@ export class Replica {
   readonly #options: ReplicaOptions;
   readonly #log: ReplicatedLog;
   #reportedAt = 0;
-  /** Called when the copy has a position of the stream. */
-  readonly #waiting = new Set<{
-    position: number;
-    resolve(): void;
-    reject(error: WsctlError): void;
-  }>();
+  readonly #progress: StreamProgress;
   /** Called once if the copy cannot go on. */
   onFailed: (error: WsctlError) => void = () => {};
   /** Called with the election of any leader, when the copy has it. */
@@ -35,6 +30,11 @@ export class Replica {
     this.#options = options;
     this.journal = journal;
     this.#log = log;
+    this.#progress = new StreamProgress({
+      clock: options.clock,
+      seen: () => log.seen,
+      follow: () => this.follow(),
+    });
   }
 
   /**
@@ -42,16 +42,28 @@ export class Replica {
    *
    * @throws {WsctlError} STORAGE_UNAVAILABLE if the directory has another log
    */
-  static async open(options: ReplicaOptions): Promise<Replica> {
+  static async open(options: ReplicaOptions, files: CopyFiles): Promise<Replica> {
     const { nats, log } = options;
-    const origin = (await nats.call("origin", null)) ?? noOrigin;
-    let opened = openCopy(options, origin);
+    const found = await nats.call("origin", null);
+    const origin = found ?? noOrigin;
+    let opened: OpenedCopy;
+    try {
+      opened = files.open(origin);
+    } catch (error) {
+      // A power failure may take a part of what was not synced. The cluster has all of it.
+      if (!(error instanceof DamagedLog) || found === undefined) throw error;
+      log.warn("copy of the log damaged: copied again", {
+        reason: error.message,
+        kept: files.setAside(),
+      });
+      opened = files.open(origin);
+    }
     if (origin.sequence > opened.copy.sequence + 1) {
       const through = origin.sequence - 1;
       log.warn("copy of the log discarded: the cluster has removed what it lacks", { through });
       opened.journal.close();
-      removeCopy(options.dataDir);
-      opened = openCopy(options, origin);
+      files.remove();
+      opened = files.open(origin);
     }
     const replica = new Replica(options, opened.journal, opened.copy);
     nats.onBatch = (batch) => replica.#take(batch);
@@ -79,7 +91,7 @@ export class Replica {
     const { nats } = this.#options;
     nats.onBatch = () => {};
     nats.call("unfollow", null).catch(() => {});
-    this.#reject(new WsctlError("UNAVAILABLE", "The copy of the log is closed"));
+    this.#progress.reject(new WsctlError("UNAVAILABLE", "The copy of the log is closed"));
   }
 
   close(): void {
@@ -96,21 +108,12 @@ export class Replica {
       this.#fail(error as WsctlError);
       return;
     }
-    for (const each of this.#waiting) {
-      if (each.position > this.#log.seen) continue;
-      this.#waiting.delete(each);
-      each.resolve();
-    }
+    this.#progress.advanced();
   }
 
   #fail(error: WsctlError): void {
-    this.#reject(error);
+    this.#progress.reject(error);
     this.onFailed(error);
-  }
-
-  #reject(error: WsctlError): void {
-    for (const { reject } of this.#waiting) reject(error);
-    this.#waiting.clear();
   }
 
   /**
@@ -119,26 +122,8 @@ export class Replica {
    * @throws {WsctlError} UNAVAILABLE if nothing comes for a while
    */
   async catchUp(): Promise<void> {
-    const { nats, clock } = this.#options;
-    const { last: position } = await nats.call("streamState", null);
-    let seen = -1;
-    const watch = () => {
-      if (this.#log.seen === seen) {
-        const text = `The log of the cluster does not go on after message ${seen} of ${position}`;
-        this.#reject(new WsctlError("UNAVAILABLE", text));
-      }
-      seen = this.#log.seen;
-      cancel = clock.after(progressMs, watch);
-    };
-    let cancel = clock.after(0, watch);
-    try {
-      if (this.#log.seen >= position) return;
-      await new Promise<void>((resolve, reject) => {
-        this.#waiting.add({ position, resolve, reject });
-      });
-    } finally {
-      cancel();
-    }
+    const { last } = await this.#options.nats.call("streamState", null);
+    await this.#progress.until(last);
   }
 
   /** Whether no other node has written since this one did, as far as NATS says. */
@@ -162,7 +147,10 @@ export class Replica {
     for (;;) {
       await this.catchUp();
       await nats.call("unfollow", null);
-      await this.#restore();
+      if (!(await this.#restore())) {
+        await this.follow();
+        continue;
+      }
       let refused: PublishOutcome | undefined;
       const report = this.#log.onFault;
       this.#log.onFault = (outcome) => {
@@ -196,13 +184,15 @@ export class Replica {
       () => this.follow(),
       () => this.catchUp(),
       () => this.#options.nats.call("unfollow", null),
-      () => this.#restore(),
     ];
     for (const step of steps) {
       if (!isWanted()) return;
       await step();
     }
-    if (isWanted()) this.#log.lead();
+    const isAtEnd = isWanted() && (await this.#restore());
+    if (!isWanted()) return;
+    if (!isAtEnd) throw new WsctlError("UNAVAILABLE", "The log of the cluster goes on elsewhere");
+    this.#log.lead();
   }
 
   /** Refuses writing for good. */
@@ -229,18 +219,23 @@ export class Replica {
     return end;
   }
 
-  /** @throws {WsctlError} STORAGE_UNAVAILABLE if the stream has another end than the copy */
-  async #restore(): Promise<void> {
-    const end = await this.#lostEnd();
-    if (end === undefined) return await this.#assertSameEnd();
-    const entries = await this.#log.restore(end);
-    this.#options.log.warn("entries restored that NATS had lost", { entries });
-  }
-
-  async #assertSameEnd(): Promise<void> {
+  /**
+   * Restores what NATS has lost. Returns whether the copy ends where the stream does; if not, the
+   * stream has gone on.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE if the stream has another end than the copy
+   */
+  async #restore(): Promise<boolean> {
+    const lost = await this.#lostEnd();
+    if (lost !== undefined) {
+      const entries = await this.#log.restore(lost);
+      this.#options.log.warn("entries restored that NATS had lost", { entries });
+      return true;
+    }
     const end = await this.#options.nats.call("end", null);
     const [sequence, digest] = [end?.sequence ?? 0, end?.digest ?? toHex(firstDigest)];
-    if (sequence === this.sequence && digest === toHex(this.#log.digest)) return;
+    if (sequence > this.sequence) return false;
+    if (sequence === this.sequence && digest === toHex(this.#log.digest)) return true;
     const text = `The log of the cluster ends with entry ${sequence}, and not as the copy with ${this.sequence}`;
     throw new WsctlError("STORAGE_UNAVAILABLE", text);
   }

@@ -7,7 +7,7 @@ import type { AppendLog, LogOptions } from "../../store/appendLog.ts";
 import { DurableLog } from "../../store/log/durableLog.ts";
 import { decodeBatch, encodeBatch, isNext, linesOf, toHex } from "../../store/log/format.ts";
 import type { Appended, DurableBatch, EncodedBatch, EntryPlace } from "../../store/log/segments.ts";
-import type { NatsClient } from "../nats/natsClient.ts";
+import type { ClusterNats } from "../nats/natsClient.ts";
 import type { PublishOutcome } from "../nats/publishOutcome.ts";
 import type { BatchPosition, StreamBatch, StreamEnd } from "../nats/threadMessages.ts";
 import { batchesAfter } from "./batchesAfter.ts";
@@ -22,7 +22,7 @@ export const followerReason = "this node does not lead the cluster";
 
 export class ReplicatedLog implements AppendLog {
   readonly #copy: DurableLog;
-  readonly #nats: NatsClient;
+  readonly #nats: ClusterNats;
   readonly #directory: string;
   readonly onDurable: ((batch: DurableBatch) => void)[] = [];
   /** Where in the stream the last batch of the copy ends. */
@@ -37,7 +37,7 @@ export class ReplicatedLog implements AppendLog {
   onFault: (outcome: PublishOutcome) => void = () => {};
 
   /** @param options of the copy, which need not be on disk to be durable */
-  constructor(nats: NatsClient, options: LogOptions) {
+  constructor(nats: ClusterNats, options: LogOptions) {
     this.#nats = nats;
     this.#directory = options.storage.path;
     const policy = { isInline: true, measured() {} };

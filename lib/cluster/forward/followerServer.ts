@@ -9,25 +9,30 @@ import {
   localUrl,
   openServerCertificates,
 } from "../../control/listen.ts";
+import type { ControlOptions } from "../../control/start.ts";
 import type { OpenedCertificates } from "../../control/tls/openCertificates.ts";
 import type { StoredTrust } from "../../network/trust.ts";
 import { localFile } from "../../protocol/api/localCredentials.ts";
-import { WsctlError } from "../../protocol/errors.ts";
 import type { Server } from "../../runtime/runtime.ts";
 import { createForwarder, type ForwarderOptions } from "./forwarder.ts";
+import { Relays } from "./relays.ts";
 
-export type FollowerOptions = ListenOptions & { trustedProxies: readonly string[] };
+export type FollowerOptions = ListenOptions &
+  Pick<ControlOptions, "trustedProxies" | "drainTimeoutMs">;
 
 export class FollowerServer {
   readonly #options: FollowerOptions;
   readonly #certificates: OpenedCertificates | undefined;
   readonly #server: Server;
+  readonly #relays: Relays;
 
   private constructor(
     options: FollowerOptions,
     server: Server,
     certificates: OpenedCertificates | undefined,
+    relays: Relays,
   ) {
+    this.#relays = relays;
     this.#options = options;
     this.#server = server;
     this.#certificates = certificates;
@@ -40,8 +45,10 @@ export class FollowerServer {
   ): Promise<FollowerServer> {
     const { runtime, clock, log, trustedProxies } = options;
     const addresses = new ClientAddresses(runtime, trustedProxies, forward.nodeSecret);
+    const relays = new Relays();
     const app = createForwarder({
       ...forward,
+      relays,
       dataDir: options.dataDir,
       addresses,
       runtime,
@@ -49,7 +56,8 @@ export class FollowerServer {
       log,
     });
     const certificates = await openServerCertificates(options);
-    return new FollowerServer(options, await listen(options, certificates, app), certificates);
+    const server = await listen(options, certificates, app);
+    return new FollowerServer(options, server, certificates, relays);
   }
 
   get port(): number {
@@ -80,16 +88,15 @@ export class FollowerServer {
     writeLocalFile(path, { url: this.localUrl, token, trust });
   }
 
+  /** Moves the WebSockets to other nodes, one after the other. */
+  async drain(): Promise<void> {
+    const { clock, log, drainTimeoutMs } = this.#options;
+    const count = await this.#relays.drain(clock, drainTimeoutMs);
+    if (count > 0) log.info("connections moved to other nodes", { count });
+  }
+
   async close(): Promise<void> {
     this.#certificates?.close();
     await this.#server.stop();
   }
-}
-
-/** @throws {WsctlError} USAGE if the other nodes, which are elsewhere, cannot reach this one */
-export function assertReachable(url: string, servers: readonly string[]): void {
-  const isLocal = (each: string) => /^\w+:\/\/(?:localhost|127\.|\[::1\])/.test(each);
-  if (!isLocal(url) || servers.every(isLocal)) return;
-  const text = `Cannot be a node of a cluster at ${url}: the other nodes cannot reach that address`;
-  throw new WsctlError("USAGE", `${text}. Set --host 0.0.0.0, and --advertise NAME`);
 }

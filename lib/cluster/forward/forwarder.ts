@@ -15,6 +15,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { Leader } from "../nats/threadMessages.ts";
 import { addContentRoute } from "./contentOfNodes.ts";
+import type { Relays } from "./relays.ts";
 import { openSocketRelay } from "./socketRelay.ts";
 
 export interface ForwarderOptions {
@@ -28,6 +29,7 @@ export interface ForwarderOptions {
   nodeSecret: string;
   dataDir: string;
   addresses: ClientAddresses;
+  relays: Relays;
   runtime: Runtime;
   clock: Clock;
   log: Log;
@@ -36,6 +38,8 @@ export interface ForwarderOptions {
 /** How long a request waits for a leader. */
 const electionMs = 8_000;
 const pollMs = 100;
+/** Tells the node that has passed a request on to look for the leader again. */
+const notLeaderHeader = "x-wsctl-not-leader";
 
 /** Fields of one connection (RFC 9110, section 7.6.1), and those that only a node may set. */
 const droppedHeaders = [
@@ -51,6 +55,9 @@ export function createForwarder(options: ForwarderOptions): Hono {
   app.get("/readyz", (c) => {
     const leader = options.leader();
     const state = { role: "follower", node: options.node, sequence: options.sequence() };
+    if (options.relays.isDraining) {
+      return c.json({ status: "not ready", reason: "shutting down", ...state }, 503);
+    }
     return leader === undefined
       ? c.json({ status: "not ready", reason: "no node leads the cluster", ...state }, 503)
       : c.json({ status: "ready", leader: leader.node, ...state });
@@ -79,14 +86,22 @@ export function createForwarder(options: ForwarderOptions): Hono {
     const detail = code === "INTERNAL" ? errorCodes[code].meaning : error.message;
     const problem: ErrorBody = { title: code, status, detail, error: { code, message: detail } };
     if (code === "UNAVAILABLE") c.header("Retry-After", "1");
+    if (error instanceof NotLeader) c.header(notLeaderHeader, "true");
     return c.json(problem, status, { "Content-Type": "application/problem+json" });
   });
   return app;
 }
 
+/** Two nodes do not agree on the leader yet, so nothing was done. */
+class NotLeader extends WsctlError {
+  constructor() {
+    super("UNAVAILABLE", "This node does not lead the cluster. Try again");
+  }
+}
+
 /**
  * Sends a request to the leader. While that refuses connections, another node is elected, and the
- * request is sent again, unless its body has gone.
+ * request is sent again, unless its body has gone. The same is done if it was not the leader.
  *
  * @throws {WsctlError} UNAVAILABLE or UNCONFIRMED
  */
@@ -102,7 +117,11 @@ async function forward(c: Context, options: ForwarderOptions): Promise<Response>
     const content = body === undefined ? {} : { body, duplex: "half" as const };
     const init = { method, headers, redirect: "manual" as const, signal: given, ...content };
     try {
-      return await runtime.fetchWith(trust)(url, init);
+      const response = await runtime.fetchWith(trust)(url, init);
+      const isElsewhere = response.headers.has(notLeaderHeader) && isRepeatable;
+      if (!isElsewhere || clock.now() >= until) return response;
+      await response.body?.cancel();
+      await pause(clock);
     } catch (error) {
       if (!isRepeatable || !isRefused(error) || clock.now() >= until) {
         throw lostLeader(error, method);
@@ -114,7 +133,10 @@ async function forward(c: Context, options: ForwarderOptions): Promise<Response>
 
 /** Opens a WebSocket at the leader, again and again while it refuses connections. */
 async function openRelay(c: Context, options: ForwarderOptions) {
-  const { runtime, clock } = options;
+  const { runtime, clock, relays } = options;
+  if (relays.isDraining) {
+    throw new WsctlError("UNAVAILABLE", "This node is shutting down. Connect to another one");
+  }
   const headers = forwardedHeaders(c, options);
   const offered = c.req.header("sec-websocket-protocol")?.split(",") ?? [];
   headers.delete("sec-websocket-protocol");
@@ -126,6 +148,7 @@ async function openRelay(c: Context, options: ForwarderOptions) {
       protocols: offered.map((name) => name.trim()),
       trust,
       ended: options.leaderGone(),
+      relays,
     });
     const isAnswer = !("refused" in relay) || relay.refused.status !== undefined;
     if (isAnswer || clock.now() >= until) return relay;
@@ -167,7 +190,7 @@ function addressOf(c: Context, leader: Leader): { url: string; trust: Trust } {
 function forwardedHeaders(c: Context, { addresses, nodeSecret }: ForwarderOptions): Headers {
   if (addresses.isNode(c)) {
     // Two nodes that take each other for the leader would pass it on for ever.
-    throw new WsctlError("UNAVAILABLE", "This node does not lead the cluster. Try again");
+    throw new NotLeader();
   }
   const headers = new Headers(c.req.raw.headers);
   const client = addresses.find(c);

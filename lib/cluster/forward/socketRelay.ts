@@ -2,7 +2,9 @@
 import type { WSEvents } from "hono/ws";
 import type { Trust } from "../../network/trust.ts";
 import { sendQueueBytesMax } from "../../protocol/limits.ts";
+import { closeCodes } from "../../protocol/wire/closeCodes.ts";
 import type { ClientSocket, RefusedUpgrade, Runtime, ServerSocket } from "../../runtime/runtime.ts";
+import type { Relays } from "./relays.ts";
 
 export interface RelayTarget {
   url: string;
@@ -11,6 +13,8 @@ export interface RelayTarget {
   trust: Trust;
   /** Aborted when another node leads. */
   ended: AbortSignal;
+  /** Has it while the client is connected. */
+  relays: Relays;
 }
 
 /** The acceptance of a job for a fleet is long, and the leader is trusted. */
@@ -28,8 +32,8 @@ export function openSocketRelay(
   target: RelayTarget,
 ): Promise<{ events: WSEvents } | { refused: Partial<RefusedUpgrade> }> {
   return new Promise((resolve) => {
-    const relay = new SocketRelay(runtime);
-    const { ended, ...address } = target;
+    const { ended, relays, ...address } = target;
+    const relay = new SocketRelay(runtime, relays);
     const end = () => relay.leader?.terminate();
     ended.addEventListener("abort", end, { once: true });
     relay.leader = runtime.connect(
@@ -53,13 +57,15 @@ export function openSocketRelay(
 
 class SocketRelay {
   readonly #runtime: Runtime;
+  readonly #relays: Relays;
   leader: ClientSocket | undefined;
   #client: ServerSocket | undefined;
   #early: string[] = [];
   #ended: { code: number; reason: string } | undefined;
 
-  constructor(runtime: Runtime) {
+  constructor(runtime: Runtime, relays: Relays) {
     this.#runtime = runtime;
+    this.#relays = relays;
   }
 
   expectClient(): void {
@@ -71,6 +77,7 @@ class SocketRelay {
   readonly events: WSEvents = {
     onOpen: (_event, ws) => {
       this.#client = this.#runtime.serverSocket(ws, sendQueueBytesMax);
+      this.#relays.add(this);
       for (const text of this.#early.splice(0)) this.fromLeader(text);
       if (this.#ended !== undefined) this.#closeClient(this.#ended.code, this.#ended.reason);
     },
@@ -80,6 +87,7 @@ class SocketRelay {
       this.leader?.send(typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer));
     },
     onClose: (event) => {
+      this.#relays.delete(this);
       const { code, reason } = event;
       if (unsendable.has(code)) this.leader?.terminate();
       else this.leader?.close(code, reason);
@@ -95,6 +103,11 @@ class SocketRelay {
     }
     // A client that does not read is cut off, as the leader does with its own.
     if (!this.#client.send(text)) this.leader?.terminate();
+  }
+
+  move(): void {
+    const { code } = closeCodes.restarting;
+    this.#closeClient(code, "this node is shutting down; connect to another one");
   }
 
   leaderClosed(code: number, reason: string): void {

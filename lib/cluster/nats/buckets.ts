@@ -3,16 +3,13 @@
  * that are written once, and entries that expire (the lease of the leader, and who is there).
  */
 
-import { jetstream } from "@nats-io/jetstream";
-import { type KV, Kvm } from "@nats-io/kv";
-import type { NatsConnection } from "@nats-io/transport-node";
 import { errorText } from "../../protocol/errors.ts";
-import { requestMs } from "./logStream.ts";
-import { jetStreamCode, jetStreamCodes } from "./natsErrors.ts";
+import type { Clock } from "../../time/clock.ts";
+import type { KeyValue } from "./keyValue.ts";
 import type { Leader, NodeState, SharedValues } from "./threadMessages.ts";
 
 /** The lease ends this long after its last renewal. */
-const leaseMs = 3_000;
+export const leaseMs = 3_000;
 /**
  * A lease that is not renewed for this long has ended, too: a server that was restarted may keep an
  * expired entry for long.
@@ -33,52 +30,50 @@ export interface LeaseEvents {
   trouble(reason: string): void;
 }
 
+export interface BucketOptions {
+  /** Values that stay. */
+  shared: KeyValue;
+  /** Entries that end `leaseMs` after their last write. */
+  live: KeyValue;
+  clock: Pick<Clock, "after" | "now">;
+  events: LeaseEvents;
+}
+
 export class Buckets {
-  readonly #shared: KV;
-  readonly #live: KV;
+  readonly #shared: KeyValue;
+  readonly #live: KeyValue;
+  readonly #clock: Pick<Clock, "after" | "now">;
   readonly #events: LeaseEvents;
   #candidate: Omit<Leader, "epoch"> | undefined;
   #held: { revision: number; epoch: number } | undefined;
   #state: NodeState | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #cancelTick: () => void;
   #isBusy = false;
   /** Since when this node has seen that the lease is free. */
   #freeSince: number | undefined;
   /** The latest revision of the lease of another node, and when it was new. */
   #seen = { revision: 0, at: 0 };
 
-  private constructor(shared: KV, live: KV, events: LeaseEvents) {
+  constructor({ shared, live, clock, events }: BucketOptions) {
     this.#shared = shared;
     this.#live = live;
+    this.#clock = clock;
     this.#events = events;
+    this.#cancelTick = clock.after(tickMs, () => this.#tickAgain());
   }
 
-  static async open(
-    connection: NatsConnection,
-    cluster: string,
-    replicas: number,
-    events: LeaseEvents,
-  ): Promise<Buckets> {
-    const kvm = new Kvm(jetstream(connection, { timeout: requestMs }));
-    // A direct read may come from a server that lags behind.
-    const common = { replicas, history: 1, allow_direct: false };
-    const shared = await kvm.create(`wsctl_${cluster}`, common);
-    const live = await kvm.create(`wsctl_${cluster}_live`, { ...common, ttl: leaseMs });
-    const buckets = new Buckets(shared, live, events);
-    buckets.#timer = setInterval(() => void buckets.#tick(), tickMs);
-    return buckets;
+  #tickAgain(): void {
+    this.#cancelTick = this.#clock.after(tickMs, () => this.#tickAgain());
+    void this.#tick();
   }
 
   /** Stores the values unless they are there, and returns those that are. */
   async share(values: SharedValues): Promise<SharedValues> {
-    try {
-      await this.#shared.create(sharedKey, JSON.stringify(values));
-      return values;
-    } catch (error) {
-      const entry = await this.#shared.get(sharedKey);
-      if (entry === null) throw error;
-      return entry.json<SharedValues>();
-    }
+    const isFirst = (await this.#shared.create(sharedKey, JSON.stringify(values))) !== undefined;
+    if (isFirst) return values;
+    const entry = await this.#shared.get(sharedKey);
+    if (entry === undefined) throw new Error("the shared values are gone");
+    return JSON.parse(entry.text) as SharedValues;
   }
 
   apply(candidate: Omit<Leader, "epoch">): void {
@@ -95,8 +90,8 @@ export class Buckets {
   }
 
   /** Without NATS the lease expires by itself. */
-  async #free(previousSeq: number): Promise<void> {
-    await this.#live.delete(leaderKey, { previousSeq }).catch(() => {});
+  async #free(revision: number): Promise<void> {
+    await this.#live.delete(leaderKey, revision).catch(() => {});
   }
 
   present(state: NodeState): void {
@@ -105,18 +100,16 @@ export class Buckets {
 
   async nodes(): Promise<NodeState[]> {
     const found: NodeState[] = [];
-    const keys: string[] = [];
-    for await (const key of await this.#live.keys(`${nodePrefix}>`)) keys.push(key);
-    for (const key of keys.sort()) {
+    for (const key of await this.#live.keys(nodePrefix)) {
       const entry = await this.#live.get(key);
-      if (entry !== null && entry.operation === "PUT") found.push(entry.json<NodeState>());
+      if (entry !== undefined) found.push(JSON.parse(entry.text) as NodeState);
     }
     return found;
   }
 
   /** Takes this node out of the list. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#cancelTick();
     const state = this.#state;
     this.#state = undefined;
     // Without NATS the entry expires by itself.
@@ -144,14 +137,14 @@ export class Buckets {
   /** Reports the leader, and takes the lease if it is free. */
   async #look(): Promise<void> {
     const entry = await this.#live.get(leaderKey);
-    if (entry !== null && entry.operation === "PUT") {
+    if (entry !== undefined) {
       const { revision } = entry;
       if (this.#isStale(revision)) {
         this.#events.leader(undefined);
         return this.#take((value) => this.#live.update(leaderKey, value, revision));
       }
       this.#freeSince = undefined;
-      const leader = entry.json<Leader>();
+      const leader = JSON.parse(entry.text) as Leader;
       // The epoch is written with the first renewal.
       return this.#events.leader({ ...leader, epoch: leader.epoch ?? revision });
     }
@@ -161,7 +154,7 @@ export class Buckets {
 
   /** Whether the leader did not renew its lease, although NATS would have taken that. */
   #isStale(revision: number): boolean {
-    const now = performance.now();
+    const now = this.#clock.now();
     if (this.#seen.revision !== revision) this.#seen = { revision, at: now };
     return now - this.#seen.at > staleMs;
   }
@@ -171,7 +164,7 @@ export class Buckets {
    * while any node may, because that one may be gone.
    */
   async #letOthersLead(): Promise<boolean> {
-    const now = performance.now();
+    const now = this.#clock.now();
     this.#freeSince ??= now;
     if (now - this.#freeSince > staleMs) return false;
     const own = this.#state;
@@ -182,62 +175,42 @@ export class Buckets {
   }
 
   /** @param write stores the lease if no other node has it */
-  async #take(write: (value: string) => Promise<number>): Promise<void> {
+  async #take(write: (value: string) => Promise<number | undefined>): Promise<void> {
     const candidate = this.#candidate;
     if (candidate === undefined || (await this.#letOthersLead())) return;
-    try {
-      const revision = await write(JSON.stringify(candidate));
-      if (this.#candidate !== candidate) return void this.#free(revision);
-      // The first renewal writes the epoch.
-      this.#held = { revision, epoch: revision };
-      this.#events.elected(revision);
-    } catch (error) {
-      if (!isTaken(error)) throw error;
-      this.#events.trouble(`another node was faster: ${errorText(error)}`);
-    }
+    const revision = await write(JSON.stringify(candidate));
+    if (revision === undefined) return this.#events.trouble("another node was faster");
+    if (this.#candidate !== candidate) return void this.#free(revision);
+    // The first renewal writes the epoch.
+    this.#held = { revision, epoch: revision };
+    this.#events.elected(revision);
   }
 
   async #renew(held: { revision: number; epoch: number }): Promise<void> {
     if (this.#candidate === undefined) return;
     const value = JSON.stringify({ ...this.#candidate, epoch: held.epoch });
-    try {
-      held.revision = await this.#live.update(leaderKey, value, held.revision);
-    } catch (error) {
-      if (!isTaken(error)) throw error;
-      await this.#retake(held, value, error);
-    }
+    const revision = await this.#live.update(leaderKey, value, held.revision);
+    if (revision === undefined) await this.#retake(held, value);
+    else held.revision = revision;
   }
 
   /** The lease has expired, or another node has it, or the answer to a renewal was lost. */
-  async #retake(
-    held: { revision: number; epoch: number },
-    value: string,
-    error: unknown,
-  ): Promise<void> {
+  async #retake(held: { revision: number; epoch: number }, value: string): Promise<void> {
     const entry = await this.#live.get(leaderKey);
-    if (entry !== null && entry.operation === "PUT" && entry.string() === value) {
+    if (entry?.text === value) {
       held.revision = entry.revision;
       return;
     }
-    if (entry === null || entry.operation !== "PUT") {
-      try {
-        held.revision = await this.#live.create(leaderKey, value);
+    if (entry === undefined) {
+      const revision = await this.#live.create(leaderKey, value);
+      if (revision !== undefined) {
+        held.revision = revision;
         return this.#events.retaken();
-      } catch (late) {
-        if (!isTaken(late)) throw late;
       }
     }
     if (this.#held !== held) return;
     this.#held = undefined;
     this.#candidate = undefined;
-    this.#events.deposed(`another node holds the lease (${errorText(error)})`);
+    this.#events.deposed("another node holds the lease");
   }
-}
-
-/** Whether another node has written the key. */
-function isTaken(error: unknown): boolean {
-  return (
-    jetStreamCode(error) === jetStreamCodes.wrongLastSequence ||
-    /wrong last sequence/i.test(errorText(error))
-  );
 }

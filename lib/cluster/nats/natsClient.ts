@@ -7,7 +7,7 @@ import {
   waitForSharedAnswer,
 } from "../../threads/sharedAnswer.ts";
 import { threadUrl } from "../../threads/threadUrl.ts";
-import { publishMs } from "./logStream.ts";
+import { publishMs } from "../stream/publication.ts";
 import type { PublishOutcome } from "./publishOutcome.ts";
 import type {
   CallName,
@@ -32,6 +32,12 @@ interface Publication {
   result: SharedArrayBuffer;
   done(outcome: PublishOutcome): void;
 }
+
+/** NATS, as a node uses it. */
+export type ClusterNats = Pick<
+  NatsClient,
+  "call" | "publish" | "settle" | "close" | "onEvent" | "onBatch" | "onFailed"
+>;
 
 export class NatsClient {
   readonly #worker: Worker;

@@ -1,5 +1,5 @@
 /** A configuration of nats-server for a cluster of control planes. */
-import { logSubject, streamName } from "./logStream.ts";
+import { logSubject, streamName } from "./jetStreamAccess.ts";
 
 export interface NatsConfigOptions {
   /** The name of the cluster of control planes. */

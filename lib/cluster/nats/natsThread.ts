@@ -8,19 +8,17 @@ import {
   TimeoutError,
 } from "@nats-io/transport-node";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
-import { reasonCharsMax, writeSharedAnswer } from "../../threads/sharedAnswer.ts";
-import { Buckets } from "./buckets.ts";
-import { LogStream } from "./logStream.ts";
+import { systemClock } from "../../time/clock.ts";
+import { LogStream } from "../stream/logStream.ts";
+import { Buckets, leaseMs } from "./buckets.ts";
+import { JetStreamAccess } from "./jetStreamAccess.ts";
+import { openBucket } from "./keyValue.ts";
+import { NatsCalls, type OpenedNats } from "./natsCalls.ts";
 import { explainNatsError, jetStreamCode, jetStreamCodes } from "./natsErrors.ts";
-import type { PublishOutcome } from "./publishOutcome.ts";
 import type {
   CallName,
   FromThread,
   NatsSettings,
-  NatsState,
-  PublishRequest,
-  StreamBatch,
-  ThreadCalls,
   ThreadEvent,
   ToThread,
 } from "./threadMessages.ts";
@@ -28,166 +26,70 @@ import type {
 /** The oldest server whose streams have what is needed. */
 const versionMin = [2, 9];
 /** How long a start waits for servers that have no leader yet. */
-const readyMs = 30_000;
+const readyMs = 90_000;
+/** Servers that have just started do not know all others yet. */
+const peersMs = 5_000;
 const readyRetryMs = 500;
-/** Batches that the main thread has not taken yet. */
-const aheadMax = 64;
-
-type Calls = {
-  [Name in CallName]: (
-    input: ThreadCalls[Name]["input"],
-  ) => Promise<ThreadCalls[Name]["output"]> | ThreadCalls[Name]["output"];
-};
 
 const send = (message: FromThread) => parentPort?.postMessage(message);
 const tell = (event: ThreadEvent) => send(event);
+let servers: readonly string[] = [];
 
-class NatsThread {
-  #connection: NatsConnection | undefined;
-  #openStream: LogStream | undefined;
-  #openBuckets: Buckets | undefined;
-  #servers: readonly string[] = [];
-  /** The number of the latest call of `follow` or `unfollow`. */
-  #following = 0;
-  #ahead = 0;
-  #resume: (() => void) | undefined;
-
-  readonly calls: Calls = {
-    open: (settings) => this.#open(settings),
-    streamState: () => this.#stream.state(),
-    findBefore: (entry) => this.#stream.findBefore(entry),
-    end: () => this.#stream.end(),
-    origin: () => this.#stream.origin(),
-    follow: async (position) => {
-      const following = this.#nextFollowing();
-      const failed = (error: unknown) => tell({ event: "fault", reason: errorText(error) });
-      await this.#stream.follow(position, (batch) => this.#handOn(batch, following), failed);
-      return null;
-    },
-    unfollow: () => {
-      this.#nextFollowing();
-      this.#openStream?.unfollow();
-      return null;
-    },
-    removeBefore: async (entry) => {
-      await this.#stream.removeBefore(entry);
-      return null;
-    },
-    shared: (values) => this.#buckets.share(values),
-    apply: (candidate) => {
-      this.#buckets.apply(candidate);
-      return null;
-    },
-    giveBack: async () => {
-      await this.#openBuckets?.giveBack();
-      return null;
-    },
-    present: (state) => {
-      this.#buckets.present(state);
-      return null;
-    },
-    nodes: () => this.#buckets.nodes(),
-    close: async () => {
-      this.#openStream?.unfollow();
-      await this.#openBuckets?.close();
-      await this.#connection?.close();
-      return null;
-    },
+async function open(settings: NatsSettings): Promise<OpenedNats> {
+  servers = settings.servers;
+  const connection = await connect(connectionOptions(settings));
+  const { info } = connection;
+  const version = info?.version ?? "unknown";
+  assertVersion(version, servers);
+  const replicas = settings.replicas ?? (info?.cluster === undefined ? 1 : 3);
+  const clock = systemClock();
+  const { cluster } = settings;
+  const openAll = async () => {
+    const access = await JetStreamAccess.open(connection, cluster, replicas);
+    const shared = await openBucket(connection, `wsctl_${cluster}`, { replicas });
+    const live = await openBucket(connection, `wsctl_${cluster}_live`, {
+      replicas,
+      ttlMs: leaseMs,
+    });
+    // A stream that answers this can take entries, too.
+    return { access, shared, live, state: await access.state() };
   };
+  const ready = await whenReady(openAll, (reason) => tell({ event: "waiting", reason }));
+  const events = {
+    leader: (leader) => tell({ event: "leader", leader }),
+    elected: (epoch) => tell({ event: "elected", epoch }),
+    retaken: () => tell({ event: "retaken" }),
+    deposed: (reason) => tell({ event: "deposed", reason }),
+    trouble: (reason) => tell({ event: "trouble", reason }),
+  } satisfies ConstructorParameters<typeof Buckets>[0]["events"];
+  void watchConnection(connection);
+  return {
+    state: { server: connection.getServer(), version, replicas: ready.state.replicas },
+    stream: new LogStream(ready.access, clock),
+    buckets: new Buckets({ shared: ready.shared, live: ready.live, clock, events }),
+    close: () => connection.close(),
+  };
+}
 
-  get servers(): readonly string[] {
-    return this.#servers;
-  }
-
-  get #stream(): LogStream {
-    if (this.#openStream === undefined) throw new WsctlError("INTERNAL", "The stream is not open");
-    return this.#openStream;
-  }
-
-  get #buckets(): Buckets {
-    if (this.#openBuckets === undefined) throw new WsctlError("INTERNAL", "No bucket is open");
-    return this.#openBuckets;
-  }
-
-  async #open(settings: NatsSettings): Promise<NatsState> {
-    const { servers, cluster } = settings;
-    this.#servers = servers;
-    const connection = await connect(connectionOptions(settings));
-    this.#connection = connection;
-    const { info } = connection;
-    const version = info?.version ?? "unknown";
-    assertVersion(version, servers);
-    const replicas = settings.replicas ?? (info?.cluster === undefined ? 1 : 3);
-    const open = () => LogStream.open(connection, cluster, replicas);
-    this.#openStream = await whenReady(open, (reason) => tell({ event: "waiting", reason }));
-    this.#openBuckets = await Buckets.open(connection, cluster, replicas, {
-      leader: (leader) => tell({ event: "leader", leader }),
-      elected: (epoch) => tell({ event: "elected", epoch }),
-      retaken: () => tell({ event: "retaken" }),
-      deposed: (reason) => tell({ event: "deposed", reason }),
-      trouble: (reason) => tell({ event: "trouble", reason }),
-    });
-    void this.#watchConnection(connection);
-    const state = await this.#openStream.state();
-    return { server: connection.getServer(), version, replicas: state.replicas };
-  }
-
-  async #watchConnection(connection: NatsConnection): Promise<void> {
-    for await (const { type } of connection.status()) {
-      if (type === "disconnect") tell({ event: "connection", isUp: false });
-      if (type === "reconnect") tell({ event: "connection", isUp: true });
-    }
-  }
-
-  publish(request: PublishRequest): void {
-    const { result, id } = request;
-    const finish = (outcome: PublishOutcome) => {
-      const reason = outcome.reason.slice(0, reasonCharsMax);
-      writeSharedAnswer(result, { ...outcome, reason });
-      tell({ event: "published", id });
-    };
-    this.#stream.publish(request).then(finish, (error) => {
-      finish({ status: "unknown", position: 0, reason: errorText(error) });
-    });
-  }
-
-  /** Hands a batch on, and waits while the main thread has too many. */
-  async #handOn(batch: StreamBatch, following: number): Promise<void> {
-    if (following !== this.#following) return;
-    tell({ event: "batch", batch, following });
-    this.#ahead++;
-    if (this.#ahead < aheadMax) return;
-    await new Promise<void>((resolve) => {
-      this.#resume = resolve;
-    });
-  }
-
-  /** Ends the wait of the call of `follow` before, whose batches count no more. */
-  #nextFollowing(): number {
-    this.#ahead = 0;
-    this.#resume?.();
-    this.#resume = undefined;
-    return ++this.#following;
-  }
-
-  taken(following: number): void {
-    if (following !== this.#following) return;
-    this.#ahead--;
-    if (this.#ahead >= aheadMax) return;
-    this.#resume?.();
-    this.#resume = undefined;
+async function watchConnection(connection: NatsConnection): Promise<void> {
+  for await (const { type } of connection.status()) {
+    if (type === "disconnect") tell({ event: "connection", isUp: false });
+    if (type === "reconnect") tell({ event: "connection", isUp: true });
   }
 }
 
 /** Servers that have just started choose a leader of their own first. */
 async function whenReady<T>(open: () => Promise<T>, waits: (reason: string) => void): Promise<T> {
-  for (const until = performance.now() + readyMs; ; ) {
+  const startedAt = performance.now();
+  for (const until = startedAt + readyMs; ; ) {
     try {
       return await open();
     } catch (error) {
       const isPassing =
         error instanceof TimeoutError ||
-        jetStreamCode(error) === jetStreamCodes.temporarilyUnavailable;
+        jetStreamCode(error) === jetStreamCodes.temporarilyUnavailable ||
+        (jetStreamCode(error) === jetStreamCodes.noSuitablePeers &&
+          performance.now() - startedAt < peersMs);
       if (!isPassing || performance.now() > until) throw error;
       waits(errorText(error));
       await new Promise((resolve) => setTimeout(resolve, readyRetryMs));
@@ -225,14 +127,14 @@ function assertVersion(version: string, servers: readonly string[]): void {
   );
 }
 
-const thread = new NatsThread();
+const thread = new NatsCalls(open, tell);
 
 async function answer(call: CallName, id: number, input: unknown): Promise<void> {
   try {
     const run = thread.calls[call] as (input: unknown) => unknown;
     send({ id, output: await run(input) });
   } catch (error) {
-    const { code, message } = explainNatsError(error, thread.servers);
+    const { code, message } = explainNatsError(error, servers);
     const known = code === "USAGE" || code === "INTERNAL" ? code : "UNAVAILABLE";
     send({ id, error: { code: known, message } });
   }

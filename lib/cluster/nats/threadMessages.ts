@@ -109,7 +109,7 @@ export interface ThreadCalls {
 export type CallName = keyof ThreadCalls;
 
 export interface PublishRequest {
-  /** Where the result is written: see `publishResult.ts`. */
+  /** Where the result is written: see `lib/threads/sharedAnswer.ts`. */
   result: SharedArrayBuffer;
   id: number;
   bytes: Uint8Array;

@@ -38,11 +38,12 @@ export class PublicAddress {
     return isForClient && url.startsWith("/") ? base + url : url;
   }
 
-  /** Builds the value for `wsctl login`. */
-  loginString(token: string): string {
-    const { url, authority } = this.#options;
-    const fingerprint = authority && computeFingerprint(authority);
-    return loginString({ url, token, ...(fingerprint === undefined ? {} : { fingerprint }) });
+  /**
+   * Builds the value for `wsctl login`.
+   * @param nodes the addresses of the nodes of the cluster
+   */
+  loginString(token: string, nodes: readonly string[]): string {
+    return loginString({ ...this.#places(nodes), token });
   }
 
   /**
@@ -50,14 +51,17 @@ export class PublicAddress {
    * @param nodes the addresses of the nodes of the cluster
    */
   joinString(token: string, agentId: string | undefined, nodes: readonly string[]): string {
+    const name = agentId === undefined ? {} : { agentId };
+    return joinString({ ...this.#places(nodes), token, ...name });
+  }
+
+  #places(nodes: readonly string[]) {
     const { url, authority } = this.#options;
     const others = nodes.filter((each) => each !== url).slice(0, otherNodesMax);
-    return joinString({
+    return {
       url,
       ...(others.length === 0 ? {} : { others }),
-      token,
       ...(authority === undefined ? {} : { fingerprint: computeFingerprint(authority) }),
-      ...(agentId === undefined ? {} : { agentId }),
-    });
+    };
   }
 }

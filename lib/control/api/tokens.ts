@@ -64,9 +64,10 @@ function create(context: RouteContext<TokenRequest>): Response {
     });
   }
   const body: NewToken = { ...tokenView(made.token, now), token: made.text };
-  if (request.role === "login") body.login = publicAddress.loginString(made.text);
+  const nodes = seat?.addresses() ?? [];
+  if (request.role === "login") body.login = publicAddress.loginString(made.text, nodes);
   if (request.role === "join") {
-    body.join = publicAddress.joinString(made.text, request.agent_id, seat?.addresses() ?? []);
+    body.join = publicAddress.joinString(made.text, request.agent_id, nodes);
   }
   return c.json(body, 201);
 }

@@ -8,9 +8,17 @@ export function refused(path: string, reason: string): WsctlError {
   return new WsctlError("STORAGE_UNAVAILABLE", `Cannot use the log file "${path}": ${reason}`);
 }
 
+/** A log that is not as it was written. Where another place has its entries, it can be copied. */
+export class DamagedLog extends WsctlError {
+  constructor(error: WsctlError) {
+    super(error.code, error.message);
+  }
+}
+
 /** @returns the error about a damaged place in a file of a log */
 export function damaged(path: string, offset: number, reason: string): WsctlError {
-  return refused(path, `the file is damaged at byte ${offset}: ${reason}. ${restore}`);
+  const text = `the file is damaged at byte ${offset}: ${reason}. ${restore}`;
+  return new DamagedLog(refused(path, text));
 }
 
 /** @returns the error about an entry that cannot be read from its place */
@@ -32,13 +40,13 @@ export function cutWhileWritten(path: string): WsctlError {
 /** @returns the error about the head of a log in a directory */
 export function headDamaged(directory: string, reason: string): WsctlError {
   const text = `${reason}, so it cannot be known whether the log is complete`;
-  return refused(join(directory, headName), `${text}. ${restore}`);
+  return new DamagedLog(refused(join(directory, headName), `${text}. ${restore}`));
 }
 
 /** @returns the error about a segment that is not in a directory */
 export function missing(directory: string, first: number, last: number): WsctlError {
   const text = `it is missing, with the entries ${first} to ${last}`;
-  return refused(join(directory, segmentName(first)), `${text}. ${restore}`);
+  return new DamagedLog(refused(join(directory, segmentName(first)), `${text}. ${restore}`));
 }
 
 const restore =

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Client } from "../../../lib/client/client.ts";
 import { NatsServers } from "../servers/nats.ts";
+import type { HostsFrom } from "./bridgedHosts.ts";
 import { adminToken, closedPort } from "./cli.ts";
 import { type Flavour, Running, temporaryDir, wsctlCommand } from "./processes.ts";
 
@@ -18,6 +19,11 @@ export interface ClusterOptions {
   /** The words that start wsctl, in place of those of the flavour. */
   command?: readonly string[];
   args?: readonly string[];
+  /** Where the nodes run, and where the NATS servers, one on each; by default on this machine. */
+  hosts?: HostsFrom;
+  natsHosts?: HostsFrom;
+  /** The environment of a node. */
+  env?: (index: number) => Record<string, string>;
 }
 
 export class Cluster implements AsyncDisposable {
@@ -41,9 +47,14 @@ export class Cluster implements AsyncDisposable {
 
   /** Returns when one node leads and the others know it. */
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
-    const { nodes = 3, natsServers = 1, natsConfig } = options;
+    const { nodes = 3, natsServers = 1, natsConfig, natsHosts } = options;
     const dir = temporaryDir();
-    const nats = await NatsServers.start(join(`${dir}`, "nats"), natsServers, natsConfig);
+    const nats = await NatsServers.start(
+      join(`${dir}`, "nats"),
+      natsServers,
+      natsConfig,
+      natsHosts,
+    );
     const ports: number[] = [];
     for (let index = 0; index < nodes; index++) ports.push(await closedPort());
     const cluster = new Cluster(dir, nats, ports, options);
@@ -61,7 +72,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   url(index: number): string {
-    return `http://127.0.0.1:${this.#ports[index]}`;
+    return `http://${this.#options.hosts?.address(index) ?? "127.0.0.1"}:${this.#ports[index]}`;
   }
 
   get indexes(): number[] {
@@ -76,13 +87,17 @@ export class Cluster implements AsyncDisposable {
 
   /** @param command The words that start wsctl, in place of those of all nodes. */
   async startNode(index: number, command = this.#options.command): Promise<Running> {
-    const { flavours = [], args = [] } = this.#options;
-    const words = command ?? wsctlCommand(flavours[index] ?? "binary");
-    const node = new Running([
+    const { flavours = [], args = [], hosts, env } = this.#options;
+    const program = command ?? wsctlCommand(flavours[index] ?? "binary");
+    const words = [...(hosts?.on(index) ?? []), ...program];
+    const reached =
+      hosts === undefined ? [] : ["--host", hosts.address(index), "--insecure-plaintext"];
+    const line = [
       ...[...words, "serve", "--port", `${this.#ports[index]}`, "--data-dir", this.dataDir(index)],
       ...["--cluster", this.nats.urls, "--cluster-node", `n${index}`, "--cluster-accept-unsynced"],
-      ...["--log-level", "debug", "--heartbeat", "1s", ...args],
-    ]);
+      ...["--log-level", "debug", "--heartbeat", "1s", ...reached, ...args],
+    ];
+    const node = new Running(line, env === undefined ? {} : { env: env(index) });
     this.#nodes[index] = node;
     await node.logged(/serving on/);
     return node;

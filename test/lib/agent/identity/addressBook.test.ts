@@ -38,6 +38,20 @@ test("AddressBook: the address of a move stays when the node of that address lea
   expect(turns(new AddressBook(path, given, log), 1)).toEqual(["https://two.example"]);
 });
 
+test("AddressBook: a start tries the address of the last connection first", () => {
+  using dir = temporaryDir();
+  const path = join(`${dir}`, "addresses.json");
+  const book = new AddressBook(path, given, log);
+  book.storeNodes(["https://two.example", "https://three.example"]);
+  turns(book, 2);
+  book.connected();
+  const again = new AddressBook(path, given, log);
+  expect(again.current.url).toBe("https://three.example");
+  again.failed();
+  again.connected();
+  expect(new AddressBook(path, given, log).current.url).toBe(given.url);
+});
+
 test("AddressBook: an address that is less protected is refused", () => {
   using dir = temporaryDir();
   const book = new AddressBook(join(`${dir}`, "addresses.json"), given, log);

@@ -1,18 +1,17 @@
 /** A batch as messages of a stream: one, or parts if it is larger than a message may be. */
-import type { MsgHdrs } from "@nats-io/transport-node";
-import type { StreamBatch } from "./threadMessages.ts";
+import type { StreamBatch } from "../nats/threadMessages.ts";
 
-/** The sequence of the first entry of the batch. */
-export const firstHeader = "Wsctl-First";
-/** The digest before the batch, in hexadecimal. */
-export const previousHeader = "Wsctl-Previous";
-/** `1/3` for the first of three parts. */
-export const partHeader = "Wsctl-Part";
-
+/** A message of the stream that holds the log. */
 export interface StreamMessage {
   sequence: number;
   data: Uint8Array;
-  headers: MsgHdrs | undefined;
+  /** The sequence of the first entry of the batch, and the digest before it, in hexadecimal. */
+  first: number;
+  previous: string;
+  /** `1/3` for the first of three parts; `0/0` for the first message of a stream. */
+  part: string;
+  /** What NATS knows a message by that is published again. */
+  id: string;
 }
 
 export const noBytes = new Uint8Array();
@@ -22,8 +21,9 @@ export class BatchParts {
   #parts: Uint8Array[] = [];
 
   /** Returns the batch that a message completes. */
-  add({ sequence, data, headers: fields }: StreamMessage): StreamBatch | undefined {
-    const [part, count] = partOf(fields);
+  add(message: Pick<StreamMessage, "sequence" | "data" | "part">): StreamBatch | undefined {
+    const { sequence, data } = message;
+    const [part, count] = partOf(message);
     if (part === 0) return undefined;
     if (part === 1) this.#parts = [];
     this.#parts.push(data);
@@ -35,13 +35,9 @@ export class BatchParts {
 }
 
 /** Returns the number of a part and how many there are; 0 of 0 for the first message. */
-export function partOf(fields: MsgHdrs | undefined): [number, number] {
-  const [part = "0", count = "0"] = fields?.get(partHeader).split("/") ?? [];
+export function partOf(message: Pick<StreamMessage, "part"> | undefined): [number, number] {
+  const [part = "0", count = "0"] = message?.part.split("/") ?? [];
   return [Number(part), Number(count)];
-}
-
-export function isFirstPart(fields: MsgHdrs | undefined): boolean {
-  return partOf(fields)[0] === 1;
 }
 
 /** The digest in the header of a batch, which its first part holds: see `log-format.md`. */
