@@ -13,7 +13,6 @@ import { submitAndFollow, waitArg } from "./jobs/submitAndFollow.ts";
 import { quantity } from "./output/quantity.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
-import { readSignedJob } from "./signing/signedFile.ts";
 
 const id = {
   type: "positional",
@@ -73,8 +72,10 @@ const create = defineCommand({
     ...followArgs,
     wait: waitArg,
   },
-  run: async ({ args }) =>
-    submitAndFollow(readSignedJob(args.file), await findControlPlane(args), args),
+  async run({ args }) {
+    const { readSignedJob } = await import("./signing/signedFile.ts");
+    return submitAndFollow(readSignedJob(args.file), await findControlPlane(args), args);
+  },
 });
 
 const approve = defineCommand({

@@ -8,7 +8,6 @@ import { type JsonObject, setKey } from "../../lib/protocol/json.ts";
 import { ArtifactName } from "../../lib/protocol/names.ts";
 import type { ControlPlane } from "../../lib/transfer/apiCall.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { uploadSource } from "./uploadSource.ts";
 
 export const fileArgs = {
   file: {
@@ -55,6 +54,7 @@ export async function uploadFiles(
 ): Promise<JsonObject> {
   const parameters: JsonObject = {};
   for (const { key, path, name } of files) {
+    const { uploadSource } = await import("./uploadSource.ts");
     setKey(parameters, key, { ...(await uploadSource(controlPlane, path, name)), name });
   }
   return parameters;

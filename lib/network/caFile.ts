@@ -1,8 +1,10 @@
 /** What a file of CA certificates lacks. */
-import { X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 
 /** Returns the certificates of a PEM text, in its order. @throws {Error} if one is damaged */
 export function readCertificates(pem: string): X509Certificate[] {
+  // Loaded here, because every command loads this module, and few have a file of certificates.
+  const { X509Certificate } = process.getBuiltinModule("node:crypto");
   const all = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   return all.map((text) => new X509Certificate(text));
 }

@@ -27,22 +27,32 @@ export function plainAddress(text: string): string {
 
 /** A set of addresses and ranges. */
 export class AddressRanges {
-  readonly #list = new BlockList();
+  readonly #ranges: readonly string[];
+  /** Made when it is needed: most commands ask for no address. */
+  #list: BlockList | undefined;
 
   /** @param ranges Texts that `isAddressRange` accepts. */
   constructor(ranges: readonly string[]) {
-    for (const range of ranges) {
-      const [net = "", bits] = range.split("/");
-      const isV6 = isIP(net) === 6;
-      const length = bits === undefined ? (isV6 ? 128 : 32) : Number(bits);
-      this.#list.addSubnet(net, length, isV6 ? "ipv6" : "ipv4");
-    }
+    this.#ranges = ranges;
   }
 
   /** Whether the address is in one of the ranges. IPv4-mapped addresses are treated as IPv4. */
   has(address: string): boolean {
     const plain = plainAddress(address);
     const family = isIP(plain);
-    return family !== 0 && this.#list.check(plain, family === 6 ? "ipv6" : "ipv4");
+    if (family === 0) return false;
+    this.#list ??= blockList(this.#ranges);
+    return this.#list.check(plain, family === 6 ? "ipv6" : "ipv4");
   }
+}
+
+function blockList(ranges: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [net = "", bits] = range.split("/");
+    const isV6 = isIP(net) === 6;
+    const length = bits === undefined ? (isV6 ? 128 : 32) : Number(bits);
+    list.addSubnet(net, length, isV6 ? "ipv6" : "ipv4");
+  }
+  return list;
 }

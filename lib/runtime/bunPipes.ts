@@ -2,7 +2,6 @@
  * Programs with pipes (pipe(2)). Bun connects a child by sockets. On Linux a program cannot open
  * these again as `/dev/stdin` or `/dev/stderr`, and bash takes them for a remote login.
  */
-import { spawn } from "node:child_process";
 import { closeSync, constants, fchownSync, openSync, writeSync } from "node:fs";
 import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
@@ -27,7 +26,7 @@ export function spawnPiped(
     stderr: readPipe(withoutWaiting(errors.reader, constants.O_RDONLY)),
   };
   try {
-    const child = spawn(file, args, { cwd, env, detached: true, stdio });
+    const child = childProcess().spawn(file, args, { cwd, env, detached: true, stdio });
     writePipe(toProgram, Buffer.from(stdin));
     return { child, ...streams };
   } catch (error) {
@@ -44,7 +43,7 @@ function spawnConnected(
   args: readonly string[],
   { cwd, env, stdin }: PipedSpawnOptions,
 ): PipedProcess {
-  const child = spawn(file, args, { cwd, env, detached: true });
+  const child = childProcess().spawn(file, args, { cwd, env, detached: true });
   // A program need not read its standard input.
   child.stdin.on("error", () => {});
   child.stdin.end(stdin);
@@ -98,4 +97,9 @@ function writePipe(fd: number, bytes: Buffer): void {
     // The program has ended or does not read its input.
   }
   closeSync(fd);
+}
+
+/** Loaded with the first program: most commands of the command line start none. */
+function childProcess(): typeof import("node:child_process") {
+  return process.getBuiltinModule("node:child_process");
 }

@@ -5,7 +5,6 @@
 import { dialReason, ProxyError } from "../network/connectionError.ts";
 import { findProxy, type HttpProxy, withoutProxyVariables } from "../network/proxyRules.ts";
 import type { Trust } from "../network/trust.ts";
-import { openTcp } from "../network/tunnel.ts";
 import { explainRefusal, formatRefusal, refusedStatus } from "./refusedUpgrade.ts";
 import type { ClientSocket, ClientSocketEvents, ConnectOptions } from "./runtime.ts";
 
@@ -87,6 +86,8 @@ const probeTimeoutMs = 5_000;
 /** Connects once more, without sending anything, to learn why a vague failure happened. */
 async function findTcpFault(reason: string, url: string): Promise<Error | undefined> {
   if (!vague.test(reason)) return undefined;
+  // Loaded here, because most commands need no tunnel, and the HTTP client of Node.js takes long.
+  const { openTcp } = await import("../network/tunnel.ts");
   try {
     const socket = await openTcp(new URL(url), { proxy: undefined, timeoutMs: probeTimeoutMs });
     socket.destroy();

@@ -1,5 +1,4 @@
 /** The only place that chooses the operating system. */
-import { spawnSync } from "node:child_process";
 import { closeSync, fsyncSync, openSync, statSync } from "node:fs";
 import { posix } from "./posix.ts";
 import type { System } from "./system.ts";
@@ -11,7 +10,10 @@ export const system: System = isWindows ? windowsSystem(windowsEdge()) : posix;
 
 function windowsEdge(): WindowsEdge {
   return {
-    run: (file, args) => void spawnSync(file, args, { stdio: "ignore", windowsHide: true }),
+    run(file, args) {
+      const { spawnSync } = process.getBuiltinModule("node:child_process");
+      spawnSync(file, args, { stdio: "ignore", windowsHide: true });
+    },
     exists: (pid) => {
       try {
         return process.kill(pid, 0);

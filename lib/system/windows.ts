@@ -1,5 +1,4 @@
 /** Windows: no process groups, no modes of files, no directories that can be synced. */
-import { createHash } from "node:crypto";
 import type { System } from "./system.ts";
 
 /** What is asked of Windows itself; tests replace it. */
@@ -53,5 +52,7 @@ export function windowsSystem(edge: WindowsEdge): System {
 }
 
 function digest(text: string): string {
+  // Loaded here, because every command loads this module, on each system.
+  const { createHash } = process.getBuiltinModule("node:crypto");
   return createHash("sha256").update(text).digest("hex").slice(0, 40);
 }

@@ -2,7 +2,6 @@
  * Sends spans to an OpenTelemetry collector over OTLP/HTTP, by the official packages. It is off
  * unless the standard variable `OTEL_EXPORTER_OTLP_ENDPOINT` (or the one for traces) is set.
  */
-import { randomBytes } from "node:crypto";
 import type { JsonObject } from "../protocol/json.ts";
 import type { TracePosition } from "../protocol/traceparent.ts";
 import { version } from "../protocol/wire/version.ts";
@@ -123,9 +122,13 @@ export function isTracingOn(env: Readonly<{ [name: string]: string | undefined }
 }
 
 export function newTraceId(): string {
-  return randomBytes(16).toString("hex");
+  return randomHex(16);
 }
 
 export function newSpanId(): string {
-  return randomBytes(8).toString("hex");
+  return randomHex(8);
+}
+
+function randomHex(bytes: number): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(bytes))).toString("hex");
 }
