@@ -1,6 +1,6 @@
 /** The control plane that a command of an operator uses. */
 import { Client } from "../../lib/client/client.ts";
-import { loadRuntime } from "../../lib/runtime/load.ts";
+import { loadFetchWith } from "../../lib/runtime/load.ts";
 import type { ControlPlane } from "../../lib/transfer/apiCall.ts";
 import { nodesFetch } from "../../lib/transfer/nodesFetch.ts";
 import { traceHeader } from "../cli/commandTrace.ts";
@@ -10,8 +10,8 @@ import { readOperatorConnection } from "./context.ts";
 /** Returns the control plane of the flags, of the context in use, or of the local credentials. */
 export async function findControlPlane(flags: ClientFlags): Promise<ControlPlane> {
   const { url, others = [], token, trust } = readOperatorConnection(flags);
-  const runtime = await loadRuntime();
-  return { url, token, fetch: traced(nodesFetch(runtime.fetchWith, [url, ...others], trust)) };
+  const fetchWith = await loadFetchWith();
+  return { url, token, fetch: traced(nodesFetch(fetchWith, [url, ...others], trust)) };
 }
 
 export async function createClient(flags: ClientFlags): Promise<Client> {

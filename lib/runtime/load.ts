@@ -15,3 +15,9 @@ export async function loadRuntime(): Promise<Runtime> {
   if (isDeno) return (await import("./deno.ts")).runtime;
   return isBun ? (await import("./bun.ts")).runtime : (await import("./node.ts")).runtime;
 }
+
+/** Returns what makes HTTP requests. It takes less time to load than a whole runtime. */
+export async function loadFetchWith(): Promise<Runtime["fetchWith"]> {
+  if (isBun && !isDeno) return (await import("./bunClient.ts")).fetchWith;
+  return (await loadRuntime()).fetchWith;
+}

@@ -7,6 +7,7 @@ import { chmodSync, closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { errorText, WsctlError } from "../protocol/errors.ts";
+import { isShortOf } from "./freeSpace.ts";
 
 export type Value = string | number | null | Uint8Array;
 
@@ -44,6 +45,9 @@ export interface Statement<Params extends readonly Value[], Row> {
  * it.
  */
 const fileBytesMin = 512;
+
+/** What SQLite needs beside an empty file. */
+const freeBytesMin = 128 * 1024;
 
 /**
  * A file up to this size is checked completely when it is opened; a larger one would take too long.
@@ -286,6 +290,8 @@ function openError(options: DatabaseOptions, error: unknown): string {
   if (/not a database|malformed|corrupt/i.test(text)) {
     return `${start}: the file is damaged (${text}). Restore it from a backup, or move it to another place to start with an empty one`;
   }
-  if (/full/i.test(text)) return `${start}: the disk is full. Free some space`;
+  // A shared-memory file that cannot be allocated is reported as an I/O error.
+  const isFull = /full/i.test(text) || isShortOf(freeBytesMin, dirname(options.path));
+  if (isFull) return `${start}: the disk is full. Free some space`;
   return `${start}: ${text}. Check that the directory exists and that this user may write to it`;
 }

@@ -11,7 +11,6 @@ import {
   readSync,
   renameSync,
   rmSync,
-  statfsSync,
   statSync,
   writeSync,
 } from "node:fs";
@@ -19,6 +18,7 @@ import { dirname, join } from "node:path";
 import { syncDelayMs } from "../../failpoints.ts";
 import { syncPath } from "../../files/atomicWrite.ts";
 import { WsctlError } from "../../protocol/errors.ts";
+import { freeBytesAt } from "../freeSpace.ts";
 import { storageError } from "./logErrors.ts";
 import type { LogFile, LogStorage } from "./storage.ts";
 
@@ -84,8 +84,7 @@ function storageIn(path: string): LogStorage {
     remove: (name) => rmSync(join(path, name), { force: true }),
     syncNames: () => syncPath(path),
     get freeBytes() {
-      const { bavail, bsize } = statfsSync(path);
-      return bavail * bsize;
+      return freeBytesAt(path);
     },
     assertInPlace: () => {
       if (placeOf(path) === place) return;
