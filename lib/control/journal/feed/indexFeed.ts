@@ -20,10 +20,12 @@ export interface IndexFeedOptions {
 
 /** The index has a fact at most this much later than the log, in milliseconds. */
 const delayMs = 25;
-/** This many facts are written into the index at once. */
+/** As soon as so many facts wait, or so many characters, they are written into the index. */
 const factsAtOnce = 500;
-/** With more facts than this, the log waits for the index. */
+const charsAtOnce = 512 * 1024;
+/** With more than this, the log waits for the index. */
 const factsMax = 30_000;
+const charsMax = 4 * 1024 * 1024;
 
 export class IndexFeed {
   readonly #options: IndexFeedOptions;
@@ -46,7 +48,8 @@ export class IndexFeed {
   /** Takes durable facts, in the order of the log. */
   add(batch: UnappliedBatch): void {
     this.#gathered.add(batch);
-    if (this.#gathered.factCount >= factsMax) this.#options.index.settle();
+    const { factCount, chars } = this.#gathered;
+    if (factCount >= factsMax || chars >= charsMax) this.#options.index.settle();
     this.#schedule();
   }
 
@@ -138,9 +141,9 @@ export class IndexFeed {
   }
 
   #schedule(): void {
-    const { factCount } = this.#gathered;
+    const { factCount, chars } = this.#gathered;
     if (this.#writing !== undefined || factCount === 0) return;
-    if (factCount >= factsAtOnce) return this.applySoon();
+    if (factCount >= factsAtOnce || chars >= charsAtOnce) return this.applySoon();
     this.#cancel ??= this.#options.clock.after(delayMs, () => this.applySoon());
   }
 

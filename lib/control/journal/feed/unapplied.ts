@@ -10,6 +10,7 @@ export type UnappliedBatch = FactBatch & ParsedBatch;
 export class UnappliedFacts {
   readonly #batches: UnappliedBatch[] = [];
   #factCount = 0;
+  #chars = 0;
   /** The ids of jobs and requests that the facts are about. */
   readonly #ids = new Set<string>();
   /** The idempotency keys of new jobs. */
@@ -28,8 +29,14 @@ export class UnappliedFacts {
     return this.#factCount;
   }
 
+  /** The length of the entries. */
+  get chars(): number {
+    return this.#chars;
+  }
+
   add(batch: UnappliedBatch): void {
     this.#batches.push(batch);
+    for (const line of batch.lines) this.#chars += line.length;
     for (const fact of batch.facts) this.#note(fact);
   }
 
