@@ -100,6 +100,8 @@ describe.skipIf(chromiumFile() === undefined)("a newcomer at the console", () =>
     await page.getByText("1 shown").waitFor();
     await row(page, "db-1").getByRole("link").press("Enter");
     await page.getByRole("link", { name: "1 request queued" }).press("Enter");
+    // The page of the agent lists its latest jobs, too.
+    await page.getByRole("heading", { name: "Jobs", exact: true }).waitFor();
     await row(page, "deploy").getByRole("link").press("Enter");
     await page.locator(".group", { hasText: "queued" }).getByText("db-1").first().waitFor();
   });
