@@ -20,7 +20,7 @@ export interface IndexFeedOptions {
 
 /** The index has a fact at most this much later than the log, in milliseconds. */
 const delayMs = 25;
-/** As soon as so many facts wait, or so many characters, they are written into the index. */
+/** Facts are written into the index when this many wait, or this many characters of them. */
 const factsAtOnce = 500;
 const charsAtOnce = 512 * 1024;
 /** With more than this, the log waits for the index. */
