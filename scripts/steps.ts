@@ -1,4 +1,6 @@
 /** Steps of the gate: each a command that passes or fails, shown with what it printed. */
+import { TestFailures } from "./testFailures.ts";
+
 export interface Step {
   name: string;
   command: string[];
@@ -51,10 +53,17 @@ export async function runTests(paths: string[], env: Record<string, string> = {}
   const child = Bun.spawn([process.execPath, "test", ...limits, ...reporter, ...paths], {
     cwd: root,
     stdout: "inherit",
-    stderr: "inherit",
+    stderr: "pipe",
     env: { ...process.env, ...env },
   });
+  const failures = new TestFailures();
+  for await (const chunk of child.stderr) {
+    process.stderr.write(chunk);
+    failures.read(chunk);
+  }
   const status = await child.exited;
+  // The end of a long output is what a reader sees first.
+  console.log(failures.summary());
   const file = Bun.file(report);
   const head = (await file.exists())
     ? /<testsuites [^>]*>/.exec(await file.text())?.[0]

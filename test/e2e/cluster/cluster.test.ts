@@ -50,6 +50,7 @@ async function output(cluster: Cluster, index: number, agent: string): Promise<o
 
 test("any node of a cluster answers for agents at any node, and the list of nodes is complete", async () => {
   await using cluster = await Cluster.start({ nodes: 3 });
+  await cluster.complete();
   const leader = await cluster.leader();
   const [first = 0, second = 0] = cluster.indexes.filter((index) => index !== leader);
   await using _agents = disposeAll([
