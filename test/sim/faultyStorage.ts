@@ -171,6 +171,14 @@ export class FaultyStorage implements LogStorage {
   }
 
   #file(inode: Inode): LogFile {
+    // A failed write is reported once to each open file (fsync(2)).
+    let reported = inode.failures;
+    const sync = () => {
+      this.#sync(inode);
+      if (inode.failures === reported) return;
+      reported = inode.failures;
+      throw new Error("EIO: i/o error");
+    };
     return {
       size: () => inode.cache.length,
       read: (offset, bytes) => {
@@ -190,11 +198,11 @@ export class FaultyStorage implements LogStorage {
         this.#changing();
         inode.cache = inode.cache.subarray(0, bytes);
       },
-      sync: () => this.#sync(inode),
+      sync,
       syncLater: (done) => {
         this.#later.push(() => {
           try {
-            this.#sync(inode);
+            sync();
           } catch (error) {
             if (error instanceof MachineStopped) return;
             return done(error as Error);
@@ -208,10 +216,12 @@ export class FaultyStorage implements LogStorage {
 
   #sync(inode: Inode): void {
     if (this.#stopsAtSync) this.#plan = { ...this.#plan, stopAt: this.calls + 1 };
+    this.#assertRunning();
     // The kernel drops the pages of a failed sync: they are read from the cache, and never written.
-    this.#changing(() => {
+    if (this.#counted()) {
       inode.pending = [];
-    });
+      inode.failures++;
+    }
     for (const write of inode.pending) inode.synced.push(write);
     inode.pending = [];
   }
@@ -223,14 +233,19 @@ export class FaultyStorage implements LogStorage {
 
   #changing(onFailure = () => {}): void {
     this.#assertRunning();
+    if (!this.#counted()) return;
+    onFailure();
+    throw new Error("EIO: i/o error");
+  }
+
+  /** Counts a call, in which the machine may stop, and returns whether it fails. */
+  #counted(): boolean {
     this.calls++;
     if (this.calls === this.#plan.stopAt) {
       this.#isStopped = true;
       throw new MachineStopped("the machine has stopped");
     }
-    if (this.calls !== this.#plan.failAt) return;
-    onFailure();
-    throw new Error("EIO: i/o error");
+    return this.calls === this.#plan.failAt;
   }
 
   #assertRunning(): void {

@@ -18,10 +18,12 @@ export interface Inode {
   synced: Write[];
   /** What was written and is not on the disk. */
   pending: Write[];
+  /** How many syncs have failed. */
+  failures: number;
 }
 
 export function inodeOf(cache: Buffer, first: Buffer | number): Inode {
-  return { cache, isShared: cache === first, first, synced: [], pending: [] };
+  return { cache, isShared: cache === first, first, synced: [], pending: [], failures: 0 };
 }
 
 export function writeTo(inode: Inode, offset: number, bytes: Uint8Array): void {

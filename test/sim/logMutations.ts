@@ -5,7 +5,7 @@
 import type { Mutation } from "./mutations.ts";
 
 const durableLog = "lib/store/log/durableLog.ts";
-const segmentSet = "lib/store/log/segmentSet.ts";
+const segmentSet = "lib/store/log/written/segmentSet.ts";
 const compressor = "lib/store/log/compressed/compressor.ts";
 
 export const logMutations: Mutation[] = [

@@ -12,7 +12,6 @@ import { encodeBatch, firstDigest } from "./format.ts";
 import { HeadFile } from "./head.ts";
 import { storageError } from "./logErrors.ts";
 import { recover } from "./recovery.ts";
-import { SegmentSet } from "./segmentSet.ts";
 import type {
   Appended,
   ChainPosition,
@@ -26,6 +25,7 @@ import type {
 import { deliver } from "./segments.ts";
 import { type LogFile, removeSegment, unfinishedSuffix } from "./storage.ts";
 import { SyncPolicy } from "./syncPolicy.ts";
+import { SegmentSet } from "./written/segmentSet.ts";
 
 export class DurableLog implements AppendLog {
   readonly #options: LogOptions;
@@ -37,7 +37,7 @@ export class DurableLog implements AppendLog {
   /** The end of what is proven to be on disk. */
   #durable: ChainPosition;
   /** Ends the wait for the batch that is being synced. */
-  #inFlight: { file: LogFile; settle(error?: unknown): void } | undefined;
+  #inFlight: { bytes: Uint8Array; settle(error?: unknown): void } | undefined;
   #isClosed = false;
   readonly hasFrom: boolean;
   readonly onDurable: ((batch: DurableBatch) => void)[] = [];
@@ -125,7 +125,7 @@ export class DurableLog implements AppendLog {
         const appendMs = performance.now() - startedAt;
         for (const take of this.onDurable) take({ entries: count, appendMs, syncMs });
       };
-      return { place, isDurable: this.#sync(file, advance, done) };
+      return { place, isDurable: this.#sync(file, bytes, advance, done) };
     } catch (error) {
       this.#segments.abandon();
       throw this.#writeError(error);
@@ -145,13 +145,14 @@ export class DurableLog implements AppendLog {
 
   /**
    * Syncs the batch that is being written on the event loop, and calls its `done`, until no batch is
-   * being written: a `done` may append the next one.
+   * being written: a `done` may append the next one. The sync on the other thread goes on, so this
+   * one has an open file of its own (`SegmentSet.rewrite`).
    */
   settle(): void {
     for (let flight = this.#inFlight; flight !== undefined; flight = this.#inFlight) {
       let failure: unknown;
       try {
-        flight.file.sync();
+        this.#segments.rewrite(flight.bytes, this.#durable).sync();
       } catch (error) {
         failure = error;
       }
@@ -217,6 +218,7 @@ export class DurableLog implements AppendLog {
   /** Returns whether everything is on disk. If not, `done` is called later. */
   #sync(
     file: LogFile,
+    bytes: Uint8Array,
     advance: (syncMs: number) => void,
     done: (error?: WsctlError) => void,
   ): boolean {
@@ -231,7 +233,7 @@ export class DurableLog implements AppendLog {
       return true;
     }
     const flight = {
-      file,
+      bytes,
       settle: (error?: unknown) => {
         if (this.#inFlight !== flight) return;
         this.#inFlight = undefined;

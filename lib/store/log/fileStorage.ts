@@ -135,6 +135,12 @@ function openFile(path: string, flags: "r" | "r+"): LogFile {
 }
 
 function fileOn(fd: number): LogFile {
+  let syncsRunning = 0;
+  let isClosed = false;
+  // The number of a closed file may be that of another one when a late sync comes to it.
+  const closeUnused = () => {
+    if (isClosed && syncsRunning === 0) closeSync(fd);
+  };
   return {
     size: () => {
       const { nlink, size } = fstatSync(fd);
@@ -162,11 +168,20 @@ function fileOn(fd: number): LogFile {
       fdatasyncSync(fd);
     },
     syncLater: (done) => {
-      const sync = () => fdatasync(fd, (error) => done(error ?? undefined));
+      syncsRunning++;
+      const ended = (error: Error | null) => {
+        syncsRunning--;
+        closeUnused();
+        done(error ?? undefined);
+      };
+      const sync = () => fdatasync(fd, ended);
       if (syncDelayMs > 0) setTimeout(sync, syncDelayMs);
       else sync();
     },
-    close: () => closeSync(fd),
+    close: () => {
+      isClosed = true;
+      closeUnused();
+    },
   };
 }
 

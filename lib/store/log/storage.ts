@@ -36,6 +36,7 @@ export interface LogFile {
   sync(): void;
   /** Does the same on another thread. `done` is called once, later. */
   syncLater(done: (error?: Error) => void): void;
+  /** A sync that runs on another thread ends first. */
   close(): void;
 }
 

@@ -263,6 +263,25 @@ test("on a slow disk, a sync that fails is reported, and the next batch begins a
   }
 });
 
+test("on a slow disk, a late sync that fails takes no batch with it that came after it", () => {
+  const storage = new FaultyStorage();
+  const log = openSlow(storage);
+  const ends: unknown[] = [];
+  const end = (error: unknown) => ends.push(error);
+  log.append([entry(1)], end);
+  log.settle();
+  log.append([entry(2)], end);
+  // The sync of the first batch on the other thread drops what was written for the second one.
+  storage.failAfter(1);
+  storage.finishSyncs();
+  expect(ends).toEqual([undefined, expect.objectContaining({ code: "STORAGE_UNAVAILABLE" })]);
+  log.append([entry(3)], end);
+  storage.finishSyncs();
+  expect(ends.at(-1)).toBeUndefined();
+  log.close();
+  expect(openLog(storage.afterPowerFailure(() => 0)).lines).toEqual([entry(1), entry(3)]);
+});
+
 /** An error of the log about a machine that has stopped. */
 function isStop(error: unknown): boolean {
   if (error instanceof MachineStopped) return true;

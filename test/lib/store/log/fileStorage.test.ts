@@ -58,3 +58,19 @@ test("a lock is awaited for a moment, because a killed process releases it late"
     "another process uses it",
   );
 });
+
+test("a file that is closed stays open until its late syncs have ended", async () => {
+  using path = temporaryDir();
+  const storage = openFileStorage({ path: `${path}`, tryLock: () => true });
+  // More than there are threads, so that most syncs wait for one.
+  const ends = Array.from({ length: 64 }, async (_, index) => {
+    const file = storage.create(`${index}`, 4096);
+    file.write(0, new Uint8Array(4096));
+    const { promise, resolve } = Promise.withResolvers<Error | undefined>();
+    file.syncLater(resolve);
+    file.close();
+    return await promise;
+  });
+  expect((await Promise.all(ends)).filter((error) => error !== undefined)).toEqual([]);
+  storage.release();
+});

@@ -20,13 +20,19 @@ const faults: readonly Mutation[] = [
   ...logMutations,
   {
     name: "a segment is continued after a new one may have got its name",
-    file: `${folder}/segmentSet.ts`,
+    file: `${folder}/written/segmentSet.ts`,
     find: "    } catch (error) {\n      this.abandon();\n      throw error;",
     replace: "    } catch (error) {\n      throw error;",
   },
   {
+    name: "a batch is settled by a second sync of the same open file",
+    file: `${folder}/written/segmentSet.ts`,
+    find: "this.#options.storage.open(segmentName(written.first));\n    written.file.close();",
+    replace: "written.file;",
+  },
+  {
     name: "the end of a segment on a full disk is taken by what begins",
-    file: `${folder}/segmentSet.ts`,
+    file: `${folder}/written/spareSegment.ts`,
     find: "if (!isEssential) throw error;",
     replace: "",
   },
@@ -51,7 +57,7 @@ const faults: readonly Mutation[] = [
   },
   {
     name: "the rest of a torn batch is not overwritten",
-    file: `${folder}/segmentSet.ts`,
+    file: `${folder}/written/segmentSet.ts`,
     find: "file.write(last.end, new Uint8Array(tornBytes));",
     replace: "",
   },

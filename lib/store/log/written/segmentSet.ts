@@ -1,6 +1,6 @@
 /** The segments of a log that is open for writing: one that is written, and the closed ones. */
 import { join } from "node:path";
-import { openSegment } from "./compressed/segmentFile.ts";
+import { openSegment } from "../compressed/segmentFile.ts";
 import {
   encodeSegmentHeader,
   formatVersion,
@@ -8,9 +8,9 @@ import {
   type LogOwner,
   linesOf,
   logOwners,
-} from "./format.ts";
-import { cutWhileWritten, entryDamaged, reading } from "./logErrors.ts";
-import { type FoundSegment, toInfo } from "./recovery.ts";
+} from "../format.ts";
+import { cutWhileWritten, entryDamaged, reading } from "../logErrors.ts";
+import { type FoundSegment, toInfo } from "../recovery.ts";
 import {
   batchAt,
   batchesIn,
@@ -21,16 +21,13 @@ import {
   readBatch,
   type SegmentBytes,
   type SegmentInfo,
-} from "./segments.ts";
-import { type LogFile, type LogStorage, segmentName, unfinishedSuffix } from "./storage.ts";
+} from "../segments.ts";
+import { type LogFile, type LogStorage, segmentName, unfinishedSuffix } from "../storage.ts";
+import { SpareSegment } from "./spareSegment.ts";
 
 interface WrittenSegment extends SegmentInfo {
   file: LogFile;
 }
-
-const spareName = `spare${unfinishedSuffix}`;
-/** The next segment is allocated when this part of the written one is left. */
-const spareShare = 0.25;
 
 export interface SegmentSetOptions {
   storage: LogStorage;
@@ -47,12 +44,12 @@ export class SegmentSet {
   readonly #closed: SegmentInfo[];
   /** Undefined until it is known that the disk takes entries. */
   #written: WrittenSegment | undefined;
-  /** The allocated space of the next segment, before the written one is full. */
-  #spare: { file: LogFile; bytes: number } | undefined;
+  readonly #spare: SpareSegment;
 
   /** @param tornBytes the bytes after the last batch that are overwritten with zeros */
   constructor(options: SegmentSetOptions, found: readonly FoundSegment[], tornBytes: number) {
     this.#options = options;
+    this.#spare = new SpareSegment(options.storage);
     const last = found.at(-1);
     // A file that was cut within the padding of its last batch is complete, and is not continued.
     const isContinued = last !== undefined && last.end <= last.size && !last.isCompressed;
@@ -88,7 +85,7 @@ export class SegmentSet {
    * @param isEssential whether the batch may use the space that is kept for what has begun
    */
   reserve(bytes: number, position: ChainPosition, isEssential: boolean): void {
-    this.#keepSpare(this.#segmentFor(bytes, position), bytes, isEssential);
+    this.#spare.keep(this.#segmentFor(bytes, position), bytes, this.#nextBytes, isEssential);
   }
 
   /** Writes a batch for which there is room. It is on disk after `file.sync`. */
@@ -97,6 +94,21 @@ export class SegmentSet {
     const place = this.placeOf(batch.length, position);
     file.write(place.offset, batch);
     return { file, place };
+  }
+
+  /**
+   * Writes a batch once more, and what follows it, through another open file. The kernel reports a
+   * failed write to one sync of an open file (fsync(2)), so two syncs at a time need two of them.
+   *
+   * @param position the end of what is proven to be on disk, where the batch begins
+   */
+  rewrite(batch: Uint8Array, position: ChainPosition): LogFile {
+    const written = this.#segmentFor(batch.length, position);
+    const file = this.#options.storage.open(segmentName(written.first));
+    written.file.close();
+    written.file = file;
+    file.write(written.end, batch);
+    return file;
   }
 
   /** Returns the place of a batch for which there is room. */
@@ -207,23 +219,7 @@ export class SegmentSet {
   close(): void {
     this.#written?.file.close();
     this.#written = undefined;
-    this.#spare?.file.close();
-    this.#spare = undefined;
-  }
-
-  /**
-   * Allocates the next segment before the written one is full. On a full disk, what is left of the
-   * written one is kept for essential batches.
-   */
-  #keepSpare(written: WrittenSegment, bytes: number, isEssential: boolean): void {
-    if (this.#spare !== undefined) return;
-    if (written.bytes - written.end - bytes > written.bytes * spareShare) return;
-    const size = this.#nextBytes;
-    try {
-      this.#spare = { file: this.#options.storage.create(spareName, size), bytes: size };
-    } catch (error) {
-      if (!isEssential) throw error;
-    }
+    this.#spare.close();
   }
 
   #segmentFor(bytes: number, position: ChainPosition): WrittenSegment {
@@ -262,12 +258,8 @@ export class SegmentSet {
   }
 
   #allocate(bytes: number, name: string): { file: LogFile; size: number; from: string } {
-    const spare = this.#spare;
-    this.#spare = undefined;
-    if (spare !== undefined && spare.bytes >= bytes) {
-      return { file: spare.file, size: spare.bytes, from: spareName };
-    }
-    spare?.file.close();
+    const spare = this.#spare.take(bytes);
+    if (spare !== undefined) return spare;
     const from = `${name}${unfinishedSuffix}`;
     const size = Math.max(this.#nextBytes, bytes);
     return { file: this.#options.storage.create(from, size), size, from };
