@@ -5,6 +5,7 @@ import { findProxy } from "../network/proxyRules.ts";
 import type { Trust } from "../network/trust.ts";
 import { openTcp, openTls } from "../network/tunnel.ts";
 import { connectTimeoutMs } from "../protocol/limits.ts";
+import type { Attempt } from "./attempts.ts";
 import { Link } from "./link.ts";
 
 const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -16,7 +17,7 @@ export type UpgradeAnswer = "accept" | "refuse";
 export interface UpgradeServer {
   port: number;
   /** Every upgrade request that came, also refused ones. */
-  attempts: { at: number; path: string; headers: Record<string, string> }[];
+  attempts: (Attempt & { path: string })[];
   answer: UpgradeAnswer;
   close(): void;
 }

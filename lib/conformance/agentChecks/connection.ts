@@ -1,6 +1,7 @@
 /** How an agent connects, and comes back. */
 
 import type { AgentSession } from "../agentSession.ts";
+import { countUnpaused } from "../attempts.ts";
 import { type Check, Mismatch, NotApplicable } from "../check.ts";
 import { opcodes } from "../frames.ts";
 import { decisions, standard } from "../sources.ts";
@@ -164,12 +165,8 @@ export const reconnectChecks: AgentCheck[] = [
     title: "does not try again without a pause",
     source: decisions.backoff,
     run(session) {
-      const { attempts } = session.server;
-      const close = attempts.filter((each, index) => {
-        const earlier = attempts[index - 3];
-        return earlier !== undefined && each.at - earlier.at < 120;
-      });
-      expectThat(close.length === 0, "a pause between attempts", `${close.length} without one`);
+      const count = countUnpaused(session.server.attempts);
+      expectThat(count === 0, "a pause between attempts", `${count} without one`);
     },
   },
   {
