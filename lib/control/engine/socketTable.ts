@@ -7,6 +7,9 @@ import { PingLatency } from "./pingLatency.ts";
 const terminateTimeoutMs = 1_000;
 /** What need not be sent at once waits this long for another message, in milliseconds. */
 const laterMs = 20;
+/** This many sessions, or this share of all, get what waits for them in one turn of the event loop. */
+const sessionsAtOnce = 4;
+const sessionShare = 1 / 16;
 
 export class SocketTable {
   readonly #sockets = new Map<number, ServerSocket>();
@@ -15,7 +18,7 @@ export class SocketTable {
   readonly #onFull: (sessionId: number) => void;
   /** What is sent with the next message of a session. */
   readonly #later = new Map<number, string[]>();
-  #isFlushing = false;
+  #willFlush = false;
   #ids = 0;
 
   /** @param onFull called if the peer of a session reads too slowly */
@@ -61,12 +64,28 @@ export class SocketTable {
     const later = this.#later.get(sessionId);
     if (later === undefined) this.#later.set(sessionId, [text()]);
     else later.push(text());
-    if (this.#isFlushing) return;
-    this.#isFlushing = true;
+    this.#scheduleFlush();
+  }
+
+  #scheduleFlush(): void {
+    if (this.#willFlush || this.#later.size === 0) return;
+    this.#willFlush = true;
     this.#clock.after(laterMs, () => {
-      this.#isFlushing = false;
-      for (const each of [...this.#later.keys()]) this.#flush(each);
+      const sessionIds = [...this.#later.keys()];
+      const atOnce = Math.max(sessionsAtOnce, Math.ceil(sessionIds.length * sessionShare));
+      this.#flushEach(sessionIds, 0, atOnce);
     });
+  }
+
+  /** A few sessions in each turn: what arrives meanwhile does not wait for all of them. */
+  #flushEach(sessionIds: readonly number[], from: number, atOnce: number): void {
+    const next = from + atOnce;
+    for (const sessionId of sessionIds.slice(from, next)) this.#flush(sessionId);
+    if (next < sessionIds.length) {
+      return this.#clock.defer(() => this.#flushEach(sessionIds, next, atOnce));
+    }
+    this.#willFlush = false;
+    this.#scheduleFlush();
   }
 
   #flush(sessionId: number): void {
