@@ -5,6 +5,7 @@
  * by more than the budget, is not signed.
  *
  *   npm run release [-- --output DIR] [--target bun-linux-x64 …] [--key FILE] [--record]
+ *                   [--previous FILE]   the binary of the last release, for this machine
  *
  * By default it is written to `dist/release`.
  */
@@ -24,7 +25,14 @@ import { parseArgs } from "node:util";
 import { readPrivateKey } from "../lib/protocol/keys.ts";
 import { build } from "./build.ts";
 import { writeArchive } from "./release/archive.ts";
-import { exceeded, type Figures, measure, readFigures, recordFigures } from "./release/budget.ts";
+import {
+  compareStarts,
+  exceededBytes,
+  exceededStarts,
+  measureBytes,
+  readFigures,
+  recordFigures,
+} from "./release/budget.ts";
 import { type Contents, readContents, version } from "./release/contents.ts";
 import { releaseNotes } from "./release/notes.ts";
 import { type BuiltFile, provenance, readSource } from "./release/provenance.ts";
@@ -48,9 +56,9 @@ export interface ReleaseOptions {
   allowsChanges?: boolean;
   /** The level of gzip. */
   level?: number;
-  /** Whether the time to start is compared, too, which a busy machine changes. */
-  comparesStart?: boolean;
-  /** Takes any size and start time, and keeps them for the comparison with the next release. */
+  /** The binary of the last release, with which the time to start is compared. */
+  previous?: string | undefined;
+  /** Takes any size, and keeps it for the comparison with the next release. */
   record?: boolean;
 }
 
@@ -59,8 +67,7 @@ export interface ReleaseOptions {
  * @throws {Error} if files differ from the commit, or the release exceeds its budget
  */
 export async function buildRelease(options: ReleaseOptions): Promise<string> {
-  const { output, targets, key, allowsChanges = false, record = false } = options;
-  const { comparesStart = true } = options;
+  const { output, targets, key, previous, allowsChanges = false, record = false } = options;
   const { commit, isChanged } = readSource();
   if (isChanged && !allowsChanges) {
     throw new Error("Cannot build a release: files differ from the commit. Commit them first");
@@ -72,9 +79,13 @@ export async function buildRelease(options: ReleaseOptions): Promise<string> {
   try {
     const contents = readContents(host.path);
     for (const target of targets) names.push(...(await buildTarget(target, contents, options)));
-    const figures = measure(output, names, host.path);
+    const figures = measureBytes(output, names);
     if (record) recordFigures(figures);
-    else requireBudget(comparesStart ? figures : { ...figures, start: {} });
+    else requireBudget(exceededBytes(figures, readFigures()), "--record, and commit the figures");
+    if (previous !== undefined) {
+      const lines = exceededStarts(compareStarts(host.path, previous));
+      requireBudget(lines, "no --previous, and say so in the release notes");
+    }
   } finally {
     host[Symbol.dispose]();
   }
@@ -142,11 +153,10 @@ class HostBinary implements Disposable {
   }
 }
 
-function requireBudget(figures: Figures): void {
-  const lines = exceeded(figures, readFigures());
+/** @param exception how to release nevertheless, after "run it with" */
+function requireBudget(lines: readonly string[], exception: string): void {
   if (lines.length === 0) return;
-  const fix =
-    "Make it smaller or faster, or run it with --record, and commit docs/release-figures.json with the reason";
+  const fix = `Make it smaller or faster, or run it with ${exception}`;
   throw new Error(`Cannot release: over the budget. ${fix}\n${lines.join("\n")}`);
 }
 
@@ -163,9 +173,13 @@ if (import.meta.main) {
       output: { type: "string", default: "dist/release" },
       target: { type: "string", multiple: true, default: allTargets },
       key: { type: "string" },
+      previous: { type: "string" },
       record: { type: "boolean", default: false },
     },
   });
-  const { output, target: targets, key, record } = values;
-  console.log((await buildRelease({ output, targets, key, record })).trimEnd());
+  const { output, target: targets, key, previous, record } = values;
+  console.log((await buildRelease({ output, targets, key, previous, record })).trimEnd());
+  if (previous === undefined) {
+    console.log("The time to start was not compared: name the last release's binary by --previous");
+  }
 }

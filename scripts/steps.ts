@@ -63,7 +63,7 @@ export async function runTests(paths: string[], env: Record<string, string> = {}
   }
   const status = await child.exited;
   // The end of a long output is what a reader sees first.
-  console.log(failures.summary());
+  if (failures.count > 0) console.log(failures.summary());
   const file = Bun.file(report);
   const head = (await file.exists())
     ? /<testsuites [^>]*>/.exec(await file.text())?.[0]

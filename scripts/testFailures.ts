@@ -33,7 +33,10 @@ export class TestFailures {
     if (this.#lines.length > linesKept) this.#lines.shift();
   }
 
-  /** Empty where no test failed. */
+  get count(): number {
+    return this.#failures.length;
+  }
+
   summary(): string {
     return this.#failures.map((lines) => lines.join("\n")).join("\n\n");
   }

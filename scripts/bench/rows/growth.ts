@@ -80,7 +80,7 @@ export const growth: Row = {
       remarks: [
         `bytes on disk for a request, log and index: ${all
           .map(({ size, bytesPerRequest }) => `${bytesPerRequest} (${size.toLocaleString("en")})`)
-          .join(", ")}.`,
+          .join(", ")}`,
       ],
       plots: [
         {
