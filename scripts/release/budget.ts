@@ -44,7 +44,7 @@ export function exceededBytes(now: Figures, last: Figures): string[] {
 }
 
 /**
- * Returns the processor time of each command, divided by that of the same command of another binary.
+ * Returns the processor time of each command, divided by that of another binary.
  *
  * @throws {Error} if one of the binaries does not run
  */
