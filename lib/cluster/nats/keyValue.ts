@@ -15,6 +15,7 @@ export interface KeyValue {
   put(key: string, text: string): Promise<void>;
   /** @param expected the revision that the key must have */
   delete(key: string, expected?: number): Promise<void>;
+  /** Returns each key once. */
   keys(prefix: string): Promise<string[]>;
 }
 
@@ -41,9 +42,10 @@ export async function openBucket(
     delete: (key, expected) =>
       bucket.delete(key, expected === undefined ? {} : { previousSeq: expected }),
     async keys(prefix) {
-      const keys: string[] = [];
-      for await (const key of await bucket.keys(`${prefix}>`)) keys.push(key);
-      return keys.sort();
+      // A key that is written meanwhile is delivered again, with its new value.
+      const keys = new Set<string>();
+      for await (const key of await bucket.keys(`${prefix}>`)) keys.add(key);
+      return [...keys].sort();
     },
   };
 }
