@@ -263,10 +263,10 @@ export class AgentEngine {
     this.#withSocket(this.#socket.link, (socket) => socket.close(1000, "updating"));
   }
 
-  #commitFailed(batch: Batch<AgentWrite, AgentEffect>, error: unknown): void {
+  #commitFailed(batch: Batch<AgentWrite, AgentEffect>, error: unknown): AgentEffect[] {
     this.#journal.failed(error);
     this.#step({ type: "commitFailed", writes: batch.writes });
-    for (const effect of batch.effects) if (!requiresCommit(effect)) this.#attempt(effect);
+    return batch.effects.filter((effect) => !requiresCommit(effect));
   }
 
   /** Closes everything that is open; the process may end when the connection has closed. */

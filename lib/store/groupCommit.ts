@@ -3,8 +3,8 @@
  *
  * A step of a state machine returns writes and effects. The writes of all steps in one turn of the
  * event loop are committed together. While a commit waits for the disk on another thread, the next
- * batch gathers. An effect runs only after every earlier write is on disk. If a commit fails, no
- * effect runs and everything that waits is returned to the owner.
+ * batch gathers. An effect runs only after every earlier write is on disk. If a commit fails,
+ * everything that waits is returned to the owner, which names the effects that run all the same.
  */
 export interface Batch<Write, Effect> {
   writes: Write[];
@@ -32,7 +32,8 @@ export interface GroupCommitOptions<Write, Effect, Result> {
   release(effects: Effect[], result: Result | undefined): void;
   /** Whether an effect of a step without writes may run before earlier writes are durable. */
   mayOvertake?(effect: Effect): boolean;
-  failed(batch: Batch<Write, Effect>, error: unknown): void;
+  /** Handles a failed commit, and returns the effects that rely on none of its writes. */
+  failed(batch: Batch<Write, Effect>, error: unknown): Effect[];
   /** Runs a function after all events that have already arrived. */
   defer(run: () => void): void;
   /** The maximum number of writes in one commit. */
@@ -128,7 +129,7 @@ export class GroupCommit<Write, Effect, Result = void> {
     if (batch.effects.length > 0) this.#release(batch.effects, committed.result);
   }
 
-  /** Effects that an effect causes run after those that were released before them. */
+  /** Effects run in order, also when an effect commits: its effects run after those before them. */
   #release(effects: Effect[], result: Result | undefined): void {
     this.#released.push({ effects, result });
     if (this.#isReleasing) return;
@@ -147,6 +148,7 @@ export class GroupCommit<Write, Effect, Result = void> {
     const { writes, effects } = this.#batch;
     this.#batch = { writes: [], effects: [] };
     const all = { writes: [...batch.writes, ...writes], effects: [...batch.effects, ...effects] };
-    this.#options.failed(all, error);
+    const independent = this.#options.failed(all, error);
+    if (independent.length > 0) this.#release(independent, undefined);
   }
 }

@@ -42,8 +42,8 @@ export const logMutations: Mutation[] = [
   {
     name: "the head of a new log gets its name before its content is on disk",
     file: "lib/store/log/head.ts",
-    find: "if (isSynced || isNew) file.sync();",
-    replace: "if (isSynced && !isNew) file.sync();",
+    find: "if (isSynced || isNew) this.#writeSafe(file, slot, bytes);",
+    replace: "if (isSynced && !isNew) this.#writeSafe(file, slot, bytes);",
   },
   {
     name: "a plain segment is removed before the compressed one is on disk",

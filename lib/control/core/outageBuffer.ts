@@ -6,6 +6,7 @@ import type { ErrorMessage, Response } from "../../protocol/wire/message.ts";
 import type { CancelFilter, ControlWrite, OpenJournal, Outcome } from "./model.ts";
 import type { Dispatcher } from "./requests/dispatcher.ts";
 import { OpenTimes } from "./requests/openTimes.ts";
+import { isUnanswered } from "./requests/outcome.ts";
 import type { ConnectedAgent, RequestQueries } from "./requests/requestTable.ts";
 import type { ControlTransition } from "./transition.ts";
 
@@ -42,12 +43,19 @@ export class OutageBuffer {
     this.#outcomes.push({ outcome });
   }
 
-  /** Keeps what must not be lost of writes that failed, and the times of what is open. */
+  /**
+   * Keeps what must not be lost of writes that failed, and the times of what is open. A request whose
+   * agent did not respond stays open: its response may arrive before the journal can be written.
+   */
   begin(writes: readonly ControlWrite[], reason: unknown, open: RequestQueries | undefined): void {
     this.reason = reason;
     if (open !== undefined) this.#times = new OpenTimes(open);
     this.addAgentWrites(writes);
-    for (const write of writes) if (write.type === "putOutcome") this.#addOutcome(write.outcome);
+    for (const write of writes) {
+      if (write.type === "putOutcome" && !isUnanswered(write.outcome)) {
+        this.#addOutcome(write.outcome);
+      }
+    }
   }
 
   clockSet(byMs: number): void {

@@ -271,16 +271,16 @@ export class Engine {
     if (found !== false) this.#step({ type: "requestLookedUp", sessionId, answer, ...found });
   }
 
-  #commitFailed(batch: Batch<ControlWrite, ControlEffect>, error: unknown): void {
+  #commitFailed(batch: Batch<ControlWrite, ControlEffect>, error: unknown): ControlEffect[] {
     const text = sentenceOf("write the journal", error);
     this.#log.error(`${text}. No jobs are accepted until it can be written`);
     this.#failure = error;
     this.#step({ type: "commitFailed", writes: batch.writes, reason: error });
     for (const effect of batch.effects) {
       if (effect.type === "acceptJob") this.#jobs.fail(effect.job.jobId, commitFailedError(error));
-      else if (!requiresCommit(effect)) this.#attempt(effect);
     }
     this.#probe.start();
+    return batch.effects.filter((effect) => !requiresCommit(effect));
   }
 
   /** Checks that the log is still there; it may not be written for a long time. */

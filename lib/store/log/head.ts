@@ -1,14 +1,20 @@
 /**
  * The head of a log, in a small file of its own: how far the log was on disk. It is written a
  * little after the log, so that a start can tell a torn tail, on which nothing relied, from entries
- * that were on disk and are missing now. Two slots are written by turns, so that a crash during a
- * write leaves the other one.
+ * that were on disk and are missing now. It has two slots. The one that is on disk for certain stays
+ * as it is until the other one is: so a failed write or a crash leaves it.
  */
 import type { Clock } from "../../time/clock.ts";
 import { crc32c } from "./crc32c.ts";
 import { digestBytes, readUint32, readUint64, writeUint32, writeUint64 } from "./format.ts";
 import { headDamaged } from "./logErrors.ts";
-import { headName, type LogStorage, segmentsIn, unfinishedSuffix } from "./storage.ts";
+import {
+  headName,
+  type LogFile,
+  type LogStorage,
+  segmentsIn,
+  unfinishedSuffix,
+} from "./storage.ts";
 
 const slotBytes = 512;
 const magic = Buffer.from("wsctlHED", "latin1");
@@ -28,8 +34,12 @@ const laterMs = 1_000;
 export class HeadFile {
   readonly #storage: LogStorage;
   #cancelLater: (() => void) | undefined;
-  /** The number of the last write, whose parity is its slot; 0 before the first one. */
+  /** The number of the last write; 0 before the first one. The slot with the higher one counts. */
   #turn = 0;
+  /** The slot that is on disk for certain; undefined before the first write. */
+  #safe: number | undefined;
+  /** What a process before this one wrote last, which may not be on disk. */
+  #found: { slot: number; bytes: Uint8Array } | undefined;
 
   constructor(storage: LogStorage) {
     this.#storage = storage;
@@ -44,9 +54,14 @@ export class HeadFile {
     if (!this.isPresent) return undefined;
     const file = this.#storage.open(headName);
     try {
-      const slots = [0, 1].map((slot) => decode(file.read(slot * slotBytes, slotBytes)));
-      const [newest] = slots.filter((slot) => slot !== undefined).sort((a, b) => b.turn - a.turn);
+      const slots = [0, 1].flatMap((slot) => {
+        const bytes = file.read(slot * slotBytes, slotBytes);
+        const content = decode(bytes);
+        return content === undefined ? [] : { ...content, slot, bytes: Uint8Array.from(bytes) };
+      });
+      const [newest] = slots.sort((a, b) => b.turn - a.turn);
       this.#turn = newest?.turn ?? 0;
+      this.#found = newest;
       return newest?.head;
     } finally {
       file.close();
@@ -74,15 +89,25 @@ export class HeadFile {
     const unfinished = `${headName}${unfinishedSuffix}`;
     const file = isNew ? storage.create(unfinished, 2 * slotBytes) : storage.open(headName);
     try {
-      this.#turn++;
-      file.write((this.#turn % 2) * slotBytes, encode(head, this.#turn));
-      if (isSynced || isNew) file.sync();
+      // The same bytes: a write that fails in the middle changes nothing.
+      if (this.#found !== undefined) this.#writeSafe(file, this.#found.slot, this.#found.bytes);
+      this.#found = undefined;
+      const slot = this.#safe === 0 ? 1 : 0;
+      const bytes = encode(head, ++this.#turn);
+      if (isSynced || isNew) this.#writeSafe(file, slot, bytes);
+      else file.write(slot * slotBytes, bytes);
     } finally {
       file.close();
     }
     if (!isNew) return;
     storage.rename(unfinished, headName);
     storage.syncNames();
+  }
+
+  #writeSafe(file: LogFile, slot: number, bytes: Uint8Array): void {
+    file.write(slot * slotBytes, bytes);
+    file.sync();
+    this.#safe = slot;
   }
 
   /** Calls `write` a little later, once for all calls in the meantime. */

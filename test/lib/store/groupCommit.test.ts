@@ -24,7 +24,10 @@ class World {
           this.onRelease(effect);
         }
       },
-      failed: (batch, error) => this.failed.push({ batch, error }),
+      failed: (batch, error) => {
+        this.failed.push({ batch, error });
+        return batch.effects.filter((effect) => effect.startsWith("free"));
+      },
       defer: (run) => this.#soon.push(run),
       ...(writesMax === undefined ? {} : { writesMax }),
     });
@@ -140,6 +143,19 @@ describe("GroupCommit", () => {
     expect(world.asked).toBe(1);
     world.endTurn();
     expect(world.events.slice(3)).toEqual(["disk w2", "out e3", "out e4"]);
+  });
+
+  test("an effect that relies on no write runs after those before it, also if its commit fails", () => {
+    const world = new World();
+    world.add(["w1"], ["e1", "e2"]);
+    world.onRelease = (effect) => {
+      if (effect !== "e1") return;
+      world.broken = new Error("disk full");
+      world.add(["w2"], ["free3", "e4"]);
+      world.commits.flush();
+    };
+    world.endTurn();
+    expect(world.events).toEqual(["disk w1", "out e1", "out e2", "out free3"]);
   });
 
   test("a failure handler that adds more is not caught in the batch that failed", () => {

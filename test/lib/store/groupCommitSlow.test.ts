@@ -34,7 +34,10 @@ class SlowWorld {
         }
       },
       mayOvertake,
-      failed: ({ writes }) => this.failed.push(...writes),
+      failed: ({ writes }) => {
+        this.failed.push(...writes);
+        return [];
+      },
       defer: (run) => this.#soon.push(run),
     });
   }

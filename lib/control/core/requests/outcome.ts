@@ -94,6 +94,11 @@ export function outcomeFromTimeout(
   return { outcome: "lost", code: "TIMEOUT", message };
 }
 
+/** Whether the control plane waited in vain. Until this is on disk, a response makes it untrue. */
+export function isUnanswered({ outcome, code }: Outcome): boolean {
+  return outcome === "lost" && (code === "TIMEOUT" || code === "DISCONNECTED");
+}
+
 export function buildOutcome(
   request: OpenRequest,
   job: Job,
