@@ -44,8 +44,9 @@ export class OutageBuffer {
   }
 
   /**
-   * Keeps what must not be lost of writes that failed, and the times of what is open. A request whose
-   * agent did not respond stays open: its response may arrive before the journal can be written.
+   * Keeps what must not be lost of writes that failed, and the times of what is open. A request
+   * whose agent did not respond stays open: its response may arrive before the journal can be
+   * written.
    */
   begin(writes: readonly ControlWrite[], reason: unknown, open: RequestQueries | undefined): void {
     this.reason = reason;

@@ -1,8 +1,8 @@
 /**
  * The head of a log, in a small file of its own: how far the log was on disk. It is written a
  * little after the log, so that a start can tell a torn tail, on which nothing relied, from entries
- * that were on disk and are missing now. It has two slots. The one that is on disk for certain stays
- * as it is until the other one is: so a failed write or a crash leaves it.
+ * that were on disk and are missing now. It has two slots. The one that is on disk for certain
+ * stays as it is until the other one is: so a failed write or a crash leaves it.
  */
 import type { Clock } from "../../time/clock.ts";
 import { crc32c } from "./crc32c.ts";
