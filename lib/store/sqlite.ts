@@ -1,13 +1,14 @@
 /**
- * SQLite in one file, through `node:sqlite` on every runtime, configured so that a commit is on
- * disk when it returns. The wrapper avoids pitfalls of the driver: a missing parameter binds NULL,
- * a second statement in a text is ignored, and a busy file fails immediately.
+ * SQLite in one file, through `node:sqlite` on every runtime. The content can be made again: a
+ * commit need not be on disk when it returns, and after a crash of the machine the newest commits
+ * can be missing. The wrapper avoids pitfalls of the driver: a missing parameter binds NULL, a
+ * second statement in a text is ignored, and a busy file fails immediately.
  */
 import { chmodSync, closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { errorText, WsctlError } from "../protocol/errors.ts";
-import { isShortOf } from "./freeSpace.ts";
+import { WsctlError } from "../protocol/errors.ts";
+import { damagedError, isDamage, markDamaged, openError } from "./databaseFile.ts";
 
 export type Value = string | number | null | Uint8Array;
 
@@ -23,11 +24,6 @@ export interface DatabaseOptions {
   applicationId: number;
   /** Each migrates the schema by one version. The list is append-only. */
   migrations: readonly string[];
-  /**
-   * The content can be made again: a commit need not be on disk when it returns, and after a crash
-   * of the machine the newest commits can be missing.
-   */
-  isDerived?: boolean;
   /** The version of the schema; by default the number of migrations. */
   schemaVersion?: number;
   /** Another connection of this process reads the file: see `openReadOnly`. */
@@ -46,13 +42,11 @@ export interface Statement<Params extends readonly Value[], Row> {
  */
 const fileBytesMin = 512;
 
-/** What SQLite needs beside an empty file. */
-const freeBytesMin = 128 * 1024;
-
 /**
- * A file up to this size is checked completely when it is opened; a larger one would take too long.
+ * A file up to this size is checked completely when it is opened. A check of a larger one would
+ * delay the start: 6 s for 600 MB. What is damaged in it is found when it is read.
  */
-const checkedBytesMax = 1024 * 1024 * 1024;
+const checkedBytesMax = 16 * 1024 * 1024;
 
 export class Database {
   #db: DatabaseSync;
@@ -88,14 +82,14 @@ export class Database {
       assertOwnDatabase(db, options);
       if (size <= checkedBytesMax) assertUndamaged(db);
       db.exec("PRAGMA journal_mode=WAL");
-      db.exec(`PRAGMA synchronous=${options.isDerived ? "NORMAL" : "FULL"}`);
+      db.exec("PRAGMA synchronous=NORMAL");
       db.exec("PRAGMA foreign_keys=ON");
       migrate(db, options);
       return new Database(db, options);
     } catch (error) {
       db?.close();
       if (error instanceof WsctlError) throw error;
-      throw new WsctlError("STORAGE_UNAVAILABLE", openError(options, error), { cause: error });
+      throw openError(options, error);
     }
   }
 
@@ -108,7 +102,7 @@ export class Database {
     try {
       return new Database(new DatabaseSync(options.path, { readOnly: true }), options);
     } catch (error) {
-      throw new WsctlError("STORAGE_UNAVAILABLE", openError(options, error), { cause: error });
+      throw openError(options, error);
     }
   }
 
@@ -148,10 +142,10 @@ export class Database {
     return {
       run: (...params) => {
         if (!this.#isInTransaction) this.refuseMoved();
-        return Number(current().run(...checked(params)).changes);
+        return this.#using(() => Number(current().run(...checked(params)).changes));
       },
-      get: (...params) => current().get(...checked(params)) as Row | undefined,
-      all: (...params) => current().all(...checked(params)) as Row[],
+      get: (...params) => this.#using(() => current().get(...checked(params)) as Row | undefined),
+      all: (...params) => this.#using(() => current().all(...checked(params)) as Row[]),
     };
   }
 
@@ -174,8 +168,8 @@ export class Database {
   }
 
   /**
-   * Runs a function that reads one state of the file. Any error in it is reported as a damaged
-   * file.
+   * Runs a function that reads one state of the file. An error in it that has no code of its own is
+   * reported as a damaged file.
    *
    * @throws {WsctlError} STORAGE_UNAVAILABLE
    */
@@ -183,19 +177,18 @@ export class Database {
     try {
       return this.snapshot(run);
     } catch (error) {
-      const text = openError(this.#options, new Error(`malformed: ${errorText(error)}`));
-      throw new WsctlError("STORAGE_UNAVAILABLE", text, { cause: error });
+      throw error instanceof WsctlError ? error : this.#damaged(error);
     }
   }
 
   /** Runs the function in one transaction: all of it is on disk when this returns, or none. */
   transaction(run: () => void): void {
     this.refuseMoved();
-    this.#db.exec("BEGIN IMMEDIATE");
+    this.#using(() => this.#db.exec("BEGIN IMMEDIATE"));
     this.#isInTransaction = true;
     try {
       run();
-      this.#db.exec("COMMIT");
+      this.#using(() => this.#db.exec("COMMIT"));
     } catch (error) {
       this.#rollback();
       throw error;
@@ -219,6 +212,20 @@ export class Database {
 
   close(): void {
     this.#db.close();
+  }
+
+  /** @throws {WsctlError} STORAGE_UNAVAILABLE if SQLite finds the file damaged */
+  #using<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      throw isDamage(error) ? this.#damaged(error) : error;
+    }
+  }
+
+  #damaged(error: unknown): WsctlError {
+    markDamaged(this.#options.path);
+    return damagedError("use", this.#options, error);
   }
 
   #rollback(): void {
@@ -279,19 +286,4 @@ function migrate(db: DatabaseSync, options: DatabaseOptions): void {
   db.exec(`PRAGMA application_id=${options.applicationId}`);
   db.exec(`PRAGMA user_version=${newest}`);
   db.exec("COMMIT");
-}
-
-function openError(options: DatabaseOptions, error: unknown): string {
-  const text = errorText(error);
-  const start = `Cannot open ${options.what} "${options.path}"`;
-  if (/locked|busy/i.test(text)) {
-    return `${start}: another process uses it. Stop that process, or specify another data directory`;
-  }
-  if (/not a database|malformed|corrupt/i.test(text)) {
-    return `${start}: the file is damaged (${text}). Restore it from a backup, or move it to another place to start with an empty one`;
-  }
-  // A shared-memory file that cannot be allocated is reported as an I/O error.
-  const isFull = /full/i.test(text) || isShortOf(freeBytesMin, dirname(options.path));
-  if (isFull) return `${start}: the disk is full. Free some space`;
-  return `${start}: ${text}. Check that the directory exists and that this user may write to it`;
 }

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { WsctlError } from "../../protocol/errors.ts";
+import { isMarkedDamaged, removeDatabase } from "../../store/databaseFile.ts";
 import { openFileStorage } from "../../store/log/fileStorage.ts";
 import { segmentsIn } from "../../store/log/storage.ts";
 import type { Clock } from "../../time/clock.ts";
@@ -9,7 +10,7 @@ import { journalOn } from "./controlJournal.ts";
 import { indexError } from "./feed/indexFeed.ts";
 import type { IndexOpener, JournalIndex } from "./feed/journalIndex.ts";
 import { LocalIndex } from "./feed/localIndex.ts";
-import { openMetrics, removeDatabase } from "./index/openDatabases.ts";
+import { openMetrics } from "./index/openDatabases.ts";
 import type { ControlJournal } from "./journal.ts";
 import { assertNoCluster, assertNotLost } from "./lostJournal.ts";
 import { CurrentState } from "./rebuild/currentState.ts";
@@ -51,7 +52,7 @@ export function openControlJournal(options: ControlJournalOptions): ControlJourn
     return openWithIndex(options, indexPath);
   } catch (error) {
     // Anything else that is wrong is in the index, or the index cannot take what is in the log.
-    if (error instanceof WsctlError) throw error;
+    if (error instanceof WsctlError && !isMarkedDamaged(indexPath)) throw error;
     removeDatabase(indexPath);
   }
   try {

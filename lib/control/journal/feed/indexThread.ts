@@ -3,9 +3,9 @@ import { renameSync } from "node:fs";
 import { setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { errorText, WsctlError } from "../../../protocol/errors.ts";
+import { removeDatabase } from "../../../store/databaseFile.ts";
 import type { ChainEnd } from "../../../store/log/segments.ts";
 import { reasonCharsMax, writeSharedAnswer } from "../../../threads/sharedAnswer.ts";
-import { removeDatabase } from "../index/openDatabases.ts";
 import type { IndexUpkeep } from "./journalIndex.ts";
 import { LocalIndex } from "./localIndex.ts";
 import {

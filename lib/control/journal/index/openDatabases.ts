@@ -1,7 +1,8 @@
 /** Opens the SQLite files beside the log: its index, and the metrics of agents. */
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { errorText, WsctlError } from "../../../protocol/errors.ts";
+import { isMarkedDamaged, removeDatabase } from "../../../store/databaseFile.ts";
 import { crc32c } from "../../../store/log/crc32c.ts";
 import { Database, type DatabaseOptions } from "../../../store/sqlite.ts";
 import { indexSchema, metricsSchema } from "./indexSchema.ts";
@@ -54,15 +55,13 @@ export function openMetrics(dataDir: string, onDamage?: (error: WsctlError) => v
   }
 }
 
-/** Removes a database file and what SQLite keeps beside it. */
-export function removeDatabase(path: string): void {
-  for (const suffix of ["", "-wal", "-shm"]) rmSync(`${path}${suffix}`, { force: true });
-}
-
-function openDerived(options: Omit<DatabaseOptions, "isDerived">): Database {
+function openDerived(options: DatabaseOptions): Database {
   const isThere = existsSync(options.path);
+  if (isThere && isMarkedDamaged(options.path)) {
+    throw new DatabaseDamaged(`${options.what} "${options.path}" was found damaged`);
+  }
   try {
-    return Database.open({ ...options, isDerived: true });
+    return Database.open(options);
   } catch (error) {
     const isDamage = /damaged|of another version|newer wsctl|belongs to another program/.test(
       String(error),

@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Job, OpenRequest, Outcome, StoredJob } from "../../../../lib/control/core/model.ts";
@@ -7,6 +15,7 @@ import type { IndexOpener } from "../../../../lib/control/journal/feed/journalIn
 import { ThreadIndex } from "../../../../lib/control/journal/feed/threadIndex.ts";
 import type { ControlJournal } from "../../../../lib/control/journal/journal.ts";
 import type { StoredToken } from "../../../../lib/control/journal/tables/tokenTable.ts";
+import { isMarkedDamaged, markDamaged } from "../../../../lib/store/databaseFile.ts";
 import { openJournal } from "../../../support/fixtures/filledJournal.ts";
 import { temporaryDir } from "../../../support/processes/processes.ts";
 
@@ -205,6 +214,21 @@ describe.each(indexes)("an index that cannot be written for a while, of a journa
     move(`${guard}`, `${dir}`);
     journal.close();
   });
+});
+
+test("an index that was found damaged is made again at the next start", () => {
+  using dir = temporaryDir();
+  const indexPath = join(`${dir}`, "index.db");
+  openJournal(`${dir}`).close();
+  const { ino } = statSync(indexPath);
+  openJournal(`${dir}`).close();
+  expect(statSync(indexPath).ino).toBe(ino);
+  const holder = join(`${dir}`, "holder");
+  linkSync(indexPath, holder);
+  markDamaged(indexPath);
+  openJournal(`${dir}`).close();
+  expect(statSync(indexPath).ino).not.toBe(ino);
+  expect(isMarkedDamaged(indexPath)).toBeFalse();
 });
 
 test("damaged metrics are replaced by an empty file, and reported", () => {

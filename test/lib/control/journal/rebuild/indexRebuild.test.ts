@@ -9,8 +9,8 @@ import type {
   Outcome,
 } from "../../../../../lib/control/core/model.ts";
 import { ThreadIndex } from "../../../../../lib/control/journal/feed/threadIndex.ts";
-import { removeDatabase } from "../../../../../lib/control/journal/index/openDatabases.ts";
 import type { ControlJournal } from "../../../../../lib/control/journal/journal.ts";
+import { removeDatabase } from "../../../../../lib/store/databaseFile.ts";
 import { openJournal } from "../../../../support/fixtures/filledJournal.ts";
 
 const openIndex = (path: string) => new ThreadIndex(path);
