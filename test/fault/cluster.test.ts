@@ -62,6 +62,29 @@ const faults: Record<string, ClusterFault> = {
   },
 };
 
+const longFaults: Record<string, ClusterFault> = {
+  async "a leader that stands still for 30 s"({ cluster }) {
+    const leader = await cluster.leader();
+    const seen = cluster.node(leader).lines.length;
+    cluster.node(leader).signal("SIGSTOP");
+    await Promise.all([pause(30_000), cluster.leader(leader)]);
+    cluster.node(leader).signal("SIGCONT");
+    await cluster.node(leader).logged(/no longer leads/, seen);
+  },
+  async "a minute without NATS"({ cluster: { nats } }) {
+    await Promise.all([0, 1, 2].map((index) => nats.server(index).kill()));
+    await pause(60_000);
+    await Promise.all([0, 1, 2].map((index) => nats.startOne(index)));
+  },
+};
+
+for (const [name, fault] of Object.entries(longFaults)) {
+  test(`${name} loses nothing, repeats nothing and lies about nothing`, async () => {
+    await using cluster = await Cluster.start({ natsServers: 3, command: [testBinary] });
+    await strikeAtRandom({ cluster, faults: { [name]: fault }, rounds: 1, seed });
+  }, 300_000);
+}
+
 test(
   `${rounds} random faults of a cluster lose nothing, repeat nothing and lie about nothing`,
   async () => {
