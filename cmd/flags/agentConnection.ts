@@ -11,6 +11,7 @@ import { AgentIdentity } from "../../lib/agent/identity/identity.ts";
 import { joinFleet } from "../../lib/agent/identity/join.ts";
 import { Client } from "../../lib/client/client.ts";
 import type { Log } from "../../lib/log/log.ts";
+import { shuffled } from "../../lib/network/shuffled.ts";
 import { type Trust, toStoredTrust, toTrust } from "../../lib/network/trust.ts";
 import { parseJoin } from "../../lib/protocol/api/joinString.ts";
 import type { LocalCredentials } from "../../lib/protocol/api/localCredentials.ts";
@@ -111,7 +112,8 @@ async function joinedIdentity(options: AgentConnectionOptions): Promise<AgentIde
   const now = Date.now();
   const ca = readCa(flags);
   const trust = ca === undefined ? {} : { ca };
-  const places = [parsed.url, ...(parsed.others ?? [])];
+  // Agents spread over the nodes of a cluster.
+  const places = shuffled([parsed.url, ...(parsed.others ?? [])]);
   let said = "";
   for (let attempt = 1; ; attempt++) {
     const url = places[(attempt - 1) % places.length] ?? parsed.url;

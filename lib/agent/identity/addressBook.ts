@@ -7,13 +7,14 @@ import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { writeFileAtomically } from "../../files/atomicWrite.ts";
 import type { Log } from "../../log/log.ts";
+import { shuffled } from "../../network/shuffled.ts";
 import { type ServerAddress, toServerAddress } from "../../protocol/api/serverAddress.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 
 const Stored = v.object({
   /** The address that the agent was given; with another one the others are not used. */
   given: v.string(),
-  /** The nodes of a cluster. */
+  /** The nodes of a cluster, in an order of this agent: agents spread over those that are left. */
   addresses: v.array(v.string()),
   /** The address that the control plane moves to. */
   moved: v.optional(v.string()),
@@ -63,7 +64,9 @@ export class AddressBook {
   /** Stores the nodes of a cluster, of which none may be less protected than the given address. */
   storeNodes(addresses: readonly string[]): void {
     const nodes = addresses.filter((each) => URL.canParse(each) && this.#isProtected(each));
-    if (this.#tryChange({ ...this.#others, addresses: nodes })) this.#tellStored();
+    const known = this.#others.addresses.filter((each) => nodes.includes(each));
+    const added = shuffled(nodes.filter((each) => !known.includes(each)));
+    if (this.#tryChange({ ...this.#others, addresses: [...known, ...added] })) this.#tellStored();
   }
 
   /** Returns whether something new was stored. What was not is stored with a later connection. */

@@ -43,13 +43,30 @@ test("AddressBook: a start tries the address of the last connection first", () =
   const path = join(`${dir}`, "addresses.json");
   const book = new AddressBook(path, given, log);
   book.storeNodes(["https://two.example", "https://three.example"]);
-  turns(book, 2);
+  const [, last = ""] = turns(book, 2);
   book.connected();
   const again = new AddressBook(path, given, log);
-  expect(again.current.url).toBe("https://three.example");
+  expect(again.current.url).toBe(last);
   again.failed();
   again.connected();
   expect(new AddressBook(path, given, log).current.url).toBe(given.url);
+});
+
+test("AddressBook: agents go on to nodes in different orders, and each keeps its own", () => {
+  using dir = temporaryDir();
+  const nodes = Array.from({ length: 8 }, (_, index) => `https://node-${index}.example`);
+  const orders = Array.from({ length: 20 }, (_, index) => {
+    const path = join(`${dir}`, `${index}.json`);
+    const book = new AddressBook(path, given, log);
+    book.storeNodes(nodes);
+    const order = turns(book, nodes.length);
+    expect(order.toSorted()).toEqual(nodes);
+    const again = new AddressBook(path, given, log);
+    again.storeNodes([...nodes, "https://new.example"].toReversed());
+    expect(turns(again, nodes.length + 1)).toEqual([...order, "https://new.example"]);
+    return order.join();
+  });
+  expect(new Set(orders.map((order) => order.split(",")[0])).size).toBeGreaterThan(1);
 });
 
 test("AddressBook: an address that is less protected is refused", () => {
