@@ -109,11 +109,12 @@ async function statusRun(flags: ClientFlags & { json?: boolean | undefined }): P
     node.node,
     node.role,
     String(Math.max(0, sequence - node.sequence)),
+    String(node.agents),
     node.version,
     node.url,
     node.started_at,
   ]);
-  print(table(["NODE", "ROLE", "BEHIND", "VERSION", "URL", "STARTED"], rows));
+  print(table(["NODE", "ROLE", "BEHIND", "AGENTS", "VERSION", "URL", "STARTED"], rows));
   return exitOk;
 }
 

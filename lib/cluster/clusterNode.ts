@@ -276,7 +276,8 @@ export class ClusterNode {
     const role = this.#leadership === undefined ? "follower" : "leader";
     const sequence = this.#replica?.sequence ?? 0;
     const agent_url = this.#options.publicUrl === undefined ? { agent_url: this.#address.url } : {};
-    const own = { node, version, role, sequence, started_at: this.#startedAt } as const;
+    const agents = this.#server?.agentCount ?? 0;
+    const own = { node, version, role, sequence, agents, started_at: this.#startedAt } as const;
     return { ...own, ...this.#address, ...agent_url };
   }
 

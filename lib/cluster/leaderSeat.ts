@@ -27,6 +27,6 @@ export function leaderSeat(options: LeaderSeatOptions): ClusterSeat {
     localToken: shared.local_token,
     fetchContent: (object, file) => content.fetchContent(object, file),
     addresses: () => directory.addresses,
-    status: () => directory.status({ cluster, leader, epoch, nats }),
+    status: (agents) => directory.status({ cluster, leader, epoch, nats }, agents),
   };
 }

@@ -40,12 +40,17 @@ export class NodeDirectory {
     return nodes.filter(({ node }) => node !== this.#describe().node);
   }
 
-  /** @throws {WsctlError} UNAVAILABLE if NATS does not answer */
+  /**
+   * @param agents how many are connected to any node
+   * @throws {WsctlError} UNAVAILABLE if NATS does not answer
+   */
   async status(
     known: Pick<ClusterStatus, "cluster" | "leader" | "epoch" | "nats">,
+    agents: number,
   ): Promise<ClusterStatus> {
     const others = await this.others();
-    const own = this.#describe();
+    const elsewhere = others.reduce((sum, each) => sum + each.agents, 0);
+    const own = { ...this.#describe(), agents: Math.max(0, agents - elsewhere) };
     const current = [...others, own];
     const nodes = current.map(({ agent_url: _, ca: __, server_name: ___, ...node }) => node);
     nodes.sort((a, b) => (a.node < b.node ? -1 : 1));

@@ -14,5 +14,12 @@ export interface NodeParts {
 
 export type NodeServer = Pick<
   FollowerServer,
-  "port" | "localUrl" | "publicUrl" | "nodeAddress" | "writeLocalFile" | "drain" | "close"
+  | "agentCount"
+  | "port"
+  | "localUrl"
+  | "publicUrl"
+  | "nodeAddress"
+  | "writeLocalFile"
+  | "drain"
+  | "close"
 >;

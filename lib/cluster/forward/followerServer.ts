@@ -64,6 +64,11 @@ export class FollowerServer {
     return this.#server.port;
   }
 
+  /** How many agents are connected to this node. */
+  get agentCount(): number {
+    return this.#relays.agentCount;
+  }
+
   /** The URL for clients on this host. */
   get localUrl(): string {
     return localUrl(this.#options, this.port, this.#certificates !== undefined);

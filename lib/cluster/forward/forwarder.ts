@@ -7,6 +7,7 @@ import { type ClientAddresses, nodeHeader } from "../../control/auth/clientAddre
 import type { Log } from "../../log/log.ts";
 import { isRefused, plainReason } from "../../network/connectionError.ts";
 import { type Trust, toTrust } from "../../network/trust.ts";
+import { endpointPath } from "../../protocol/api/serverAddress.ts";
 import type { ErrorBody } from "../../protocol/api/views.ts";
 import { errorCodes, errorText, WsctlError } from "../../protocol/errors.ts";
 import { bodyBytesMax } from "../../protocol/limits.ts";
@@ -148,6 +149,7 @@ async function openRelay(c: Context, options: ForwarderOptions) {
       protocols: offered.map((name) => name.trim()),
       trust,
       ended: options.leaderGone(),
+      isAgent: c.req.path === endpointPath,
       relays,
     });
     const isAnswer = !("refused" in relay) || relay.refused.status !== undefined;

@@ -2,6 +2,8 @@
 import type { Clock } from "../../time/clock.ts";
 
 interface Relay {
+  /** Whether an agent is connected, and not an operator. */
+  readonly isAgent: boolean;
   /** Closes the connection of the client, which connects to another node. */
   move(): void;
 }
@@ -12,18 +14,24 @@ const stepMs = 100;
 export class Relays {
   readonly #open = new Set<Relay>();
   #isDraining = false;
+  #agentCount = 0;
 
   /** Whether new connections must go to other nodes. */
   get isDraining(): boolean {
     return this.#isDraining;
   }
 
+  get agentCount(): number {
+    return this.#agentCount;
+  }
+
   add(relay: Relay): void {
+    if (relay.isAgent && !this.#open.has(relay)) this.#agentCount++;
     this.#open.add(relay);
   }
 
   delete(relay: Relay): void {
-    this.#open.delete(relay);
+    if (this.#open.delete(relay) && relay.isAgent) this.#agentCount--;
   }
 
   /**

@@ -13,6 +13,7 @@ export interface RelayTarget {
   trust: Trust;
   /** Aborted when another node leads. */
   ended: AbortSignal;
+  isAgent: boolean;
   /** Has it while the client is connected. */
   relays: Relays;
 }
@@ -32,8 +33,8 @@ export function openSocketRelay(
   target: RelayTarget,
 ): Promise<{ events: WSEvents } | { refused: Partial<RefusedUpgrade> }> {
   return new Promise((resolve) => {
-    const { ended, relays, ...address } = target;
-    const relay = new SocketRelay(runtime, relays);
+    const { ended, relays, isAgent, ...address } = target;
+    const relay = new SocketRelay(runtime, relays, isAgent);
     const end = () => relay.leader?.terminate();
     ended.addEventListener("abort", end, { once: true });
     relay.leader = runtime.connect(
@@ -58,14 +59,16 @@ export function openSocketRelay(
 class SocketRelay {
   readonly #runtime: Runtime;
   readonly #relays: Relays;
+  readonly isAgent: boolean;
   leader: ClientSocket | undefined;
   #client: ServerSocket | undefined;
   #early: string[] = [];
   #ended: { code: number; reason: string } | undefined;
 
-  constructor(runtime: Runtime, relays: Relays) {
+  constructor(runtime: Runtime, relays: Relays, isAgent: boolean) {
     this.#runtime = runtime;
     this.#relays = relays;
+    this.isAgent = isAgent;
   }
 
   expectClient(): void {

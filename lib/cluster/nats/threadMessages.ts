@@ -61,6 +61,8 @@ export interface NodeState {
   role: "leader" | "follower";
   /** The last entry of the log that this node has. */
   sequence: number;
+  /** How many agents it passes on to the leader. The leader knows its own from all. */
+  agents: number;
   started_at: string;
   /** Where agents reach it; missing behind a load balancer, which has one address for all. */
   agent_url?: string;

@@ -7,8 +7,8 @@ export const clusterRoutes: Route[] = [
     method: "GET",
     path: "/api/v1/cluster",
     permission: "cluster.read",
-    handle: async ({ c, seat }) => {
-      if (seat !== undefined) return c.json(await seat.status());
+    handle: async ({ c, seat, engine }) => {
+      if (seat !== undefined) return c.json(await seat.status(engine.sizes.sessions));
       const text = "This control plane is not a node of a cluster. See wsctl serve --cluster";
       throw new WsctlError("NOT_FOUND", text);
     },

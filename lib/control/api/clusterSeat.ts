@@ -12,6 +12,9 @@ export interface ClusterSeat extends NodeContent {
   localToken: string;
   /** Returns the addresses at which agents reach the nodes; none behind a load balancer. */
   addresses(): readonly string[];
-  /** @throws {WsctlError} UNAVAILABLE if NATS does not answer */
-  status(): Promise<ClusterStatus>;
+  /**
+   * @param agents how many are connected
+   * @throws {WsctlError} UNAVAILABLE if NATS does not answer
+   */
+  status(agents: number): Promise<ClusterStatus>;
 }

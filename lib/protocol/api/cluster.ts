@@ -12,6 +12,8 @@ const ClusterNode = v.object({
   role: v.picklist(["leader", "follower"]),
   /** The last entry of the log that the node has. */
   sequence: whole,
+  /** How many agents are connected to it. */
+  agents: whole,
   started_at: Timestamp,
 });
 

@@ -7,7 +7,7 @@ export interface ServerAddress {
   agentUrl: string;
 }
 
-const endpointPath = "/agent";
+export const endpointPath = "/agent";
 
 /**
  * Parses an address. `http(s)://…` is the base of the API. `ws(s)://…` with a path is the endpoint

@@ -33,6 +33,39 @@ test("a login has all nodes of the cluster, and commands go on to the next one",
   expect(await wsctl(["agents", "list"], { env })).toMatchObject({ code: 0 });
 });
 
+test("the state of a cluster counts the agents of each node", async () => {
+  await using cluster = await Cluster.start({ nodes: 2 });
+  await cluster.complete();
+  const leader = await cluster.leader();
+  const client = cluster.client(leader);
+  const running: Running[] = [];
+  for (const [id, node] of [
+    ["web-1", leader],
+    ["web-2", 1 - leader],
+    ["web-3", 1 - leader],
+  ] as const) {
+    const { token } = await client.createToken({ role: "agent", agent_id: id });
+    writeFileSync(cluster.path(`${id}.token`), token);
+    const agent = new Running([
+      ...[...wsctlCommand("binary"), "agent", "--id", id, "--server", cluster.url(node)],
+      ...["--token-file", cluster.path(`${id}.token`), "--data-dir", cluster.path(id)],
+    ]);
+    running.push(agent);
+    await agent.logged(/ connected/);
+  }
+  const counts = async () => {
+    const { nodes } = await client.cluster();
+    return [leader, 1 - leader].map(
+      (index) => nodes.find(({ url }) => url === cluster.url(index))?.agents,
+    );
+  };
+  // A node tells the others about itself every second.
+  let found = await counts();
+  while (found[1] !== 2) found = await counts();
+  expect(found).toEqual([1, 2]);
+  await Promise.all(running.map((agent) => agent.stop()));
+});
+
 test("an agent that starts again connects to the node that it had", async () => {
   await using cluster = await Cluster.start({ nodes: 2 });
   await cluster.complete();

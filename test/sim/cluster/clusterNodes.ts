@@ -149,6 +149,7 @@ export class NodeHost {
           localUrl: "http://127.0.0.1:1",
           publicUrl: "http://127.0.0.1:1",
           nodeAddress: { url: "http://127.0.0.1:1" },
+          agentCount: 0,
           writeLocalFile: () => {},
           drain: async () => {},
           close: async () => {
