@@ -195,11 +195,13 @@ export class Strikes {
 
   #revoke(host: Host): void {
     const process = this.#world.control;
-    if (process === undefined || !process.clock.isAlive) return;
-    this.#world.ledger.revoked(host.agentId, this.#world.time.now);
     const { agentId } = host;
-    process.engine.notify({ type: "tokenRevoked", tokenId: `token of ${agentId}` });
-    process.engine.notify({ type: "cancelMatching", agentId, reason: "the agent was revoked" });
+    // A request comes through the clock: a process that is paused takes it when it goes on.
+    process?.clock.run(() => {
+      this.#world.ledger.revoked(agentId, this.#world.time.now);
+      process.engine.notify({ type: "tokenRevoked", tokenId: `token of ${agentId}` });
+      process.engine.notify({ type: "cancelMatching", agentId, reason: "the agent was revoked" });
+    });
   }
 }
 

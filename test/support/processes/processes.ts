@@ -7,6 +7,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { clusterArgs, isClusterMode } from "./clusterMode.ts";
 
 export type Flavour = "binary" | "bun" | "deno";
 export const flavours: readonly Flavour[] = ["binary", "bun", "deno"];
@@ -160,9 +161,11 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   const command = [
     ...(options.command ?? wsctlCommand(flavour)),
     ...["serve", "--port", String(port), "--data-dir", dataDir, "--log-level", "debug"],
+    ...(await clusterArgs(dataDir)),
     ...args,
   ];
   const process = new Running(command, { env });
+  if (isClusterMode) await process.logged(/leads the cluster/);
   const [, url = ""] = await process.logged(/serving on ([^\s"]+)/);
   return {
     process,
