@@ -6,6 +6,18 @@ import { formatStep, pageTypesStep, runStep, runTests, typesStep } from "./steps
 
 /** The library of large numbers. */
 const numerics = "/usr/lib/mono/4.5/System.Numerics.dll";
+/** The tests of what a control plane guarantees, as far as they start one by themselves. */
+const guarantees = [
+  ...[
+    "test/e2e/jobs",
+    "test/e2e/session/session.test.ts",
+    "test/e2e/session/sessionClient.test.ts",
+  ],
+  "test/e2e/programs/programs.test.ts",
+  ...["test/e2e/programs/programEnds.test.ts", "test/e2e/programs/liveOutput.test.ts"],
+  ...["test/e2e/programs/missingOutput.test.ts", "test/e2e/programs/leftFiles.test.ts"],
+  ...["test/security/authorityAtUse.test.ts", "test/security/signedSchedules.test.ts"],
+];
 const binary = new URL("../dist/wsctl", import.meta.url).pathname;
 
 installPythonPeers();
@@ -31,9 +43,17 @@ for (const step of [formatStep, typesStep, pageTypesStep]) {
   if (await runStep(step)) tally.passed++;
   else tally.failed++;
 }
-const tests = await runTests([], { WSCTL_TEST_BINARY: binary });
-console.log(`${tally.passed + tests.passed} passed, ${tally.failed + tests.failed} failed`);
-process.exit(tally.failed + tests.failed === 0 ? 0 : 1);
+const env = { WSCTL_TEST_BINARY: binary };
+for (const tests of [
+  await runTests([], env),
+  // The guarantees hold on a cluster, too: see test/support/processes/clusterMode.ts.
+  await runTests([...guarantees], { ...env, WSCTL_TEST_CLUSTER: "1" }),
+]) {
+  tally.passed += tests.passed;
+  tally.failed += tests.failed;
+}
+console.log(`${tally.passed} passed, ${tally.failed} failed`);
+process.exit(tally.failed === 0 ? 0 : 1);
 
 /** Peers of the standard written in Python want Debian's package; elsewhere their tests say so. */
 function installPythonPeers(): void {

@@ -142,6 +142,7 @@ describe("files that a program leaves", () => {
     const { line } = await send("exec", "--params", params);
     expect(line?.result).toMatchObject({ artifacts: [{ name: "x" }] });
     expect(line?.message).toMatch(/^\/.*\/artifacts$/);
-    expect(existsSync(line?.message ?? "/")).toBe(false);
+    // The agent removes it when the control plane has acknowledged the response.
+    while (existsSync(line?.message ?? "/")) await new Promise((resolve) => setTimeout(resolve, 5));
   });
 });
