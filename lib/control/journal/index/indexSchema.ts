@@ -1,7 +1,8 @@
 /**
  * The schema of the index of the log, and the one of the metrics. The index is built from the log:
  * an index of another version is rebuilt. The tables of the
- * full-text index are created on demand (`history/indexPartitions.ts`).
+ * full-text index are created on demand (`history/indexPartitions.ts`). Columns of the type ANY hold
+ * ids as `packId.ts` packs them.
  */
 
 /** An index whose schema has another text is of another version. */
@@ -37,7 +38,7 @@ export const indexSchema: readonly string[] = [
   ) STRICT;
 
   CREATE TABLE jobs (
-    job_id TEXT PRIMARY KEY NOT NULL,
+    job_id ANY PRIMARY KEY NOT NULL,
     command TEXT NOT NULL,
     parameters TEXT,
     target TEXT NOT NULL,
@@ -77,13 +78,13 @@ export const indexSchema: readonly string[] = [
   CREATE INDEX jobs_open ON jobs (job_id) WHERE ended < total;
 
   CREATE TABLE requests (
-    request_id TEXT PRIMARY KEY NOT NULL,
-    job_id TEXT NOT NULL REFERENCES jobs (job_id),
+    request_id ANY PRIMARY KEY NOT NULL,
+    job_id ANY NOT NULL REFERENCES jobs (job_id),
     agent_id TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN
       ('queued', 'sent', 'success', 'failed', 'error', 'expired', 'cancelled', 'lost')),
     sent_at REAL,
-    journal_id TEXT,
+    journal_id ANY,
     sequence INTEGER CHECK ((sequence IS NULL) = (state IN ('queued', 'sent'))),
     code TEXT,
     message TEXT,
@@ -135,7 +136,7 @@ export const indexSchema: readonly string[] = [
     object TEXT NOT NULL,
     verified INTEGER NOT NULL DEFAULT 0 CHECK (verified IN (0, 1)),
     agent_id TEXT,
-    request_id TEXT CHECK ((request_id IS NOT NULL) = (kind = 'result')),
+    request_id ANY CHECK ((request_id IS NOT NULL) = (kind = 'result')),
     created_by TEXT NOT NULL,
     ttl_ms REAL,
     created_at REAL NOT NULL,
@@ -169,7 +170,7 @@ export const indexSchema: readonly string[] = [
 
   CREATE TABLE job_outcomes (
     outcome TEXT NOT NULL,
-    job_id TEXT NOT NULL,
+    job_id ANY NOT NULL,
     PRIMARY KEY (outcome, job_id)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE index_partitions (

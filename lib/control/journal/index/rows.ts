@@ -2,6 +2,7 @@
 import type { Priority } from "../../../protocol/api/jobs.ts";
 import type { Job, StoredJob, StoredRequest } from "../../core/model.ts";
 import { unescapeNul } from "./nulText.ts";
+import { type PackedId, unpackId } from "./packId.ts";
 
 /** The rollout options of a job, stored in one column. */
 type RolloutFields = Pick<Job, "waves" | "batchPauseMs" | "canary" | "canaryPauseMs">;
@@ -12,7 +13,7 @@ export function rolloutJson({ waves, batchPauseMs, canary, canaryPauseMs }: Job)
 }
 
 export interface JobRow {
-  job_id: string;
+  job_id: PackedId;
   command: string;
   parameters: string | null;
   target: string;
@@ -45,14 +46,14 @@ export interface JobRow {
 }
 
 export interface RequestRow {
-  request_id: string;
-  job_id: string;
+  request_id: PackedId;
+  job_id: PackedId;
   agent_id: string;
   state: StoredRequest["state"];
   sent_at: number | null;
   batch_at: number | null;
   signatures: string | null;
-  journal_id: string | null;
+  journal_id: PackedId | null;
   sequence: number | null;
   code: string | null;
   message: string | null;
@@ -66,7 +67,7 @@ export interface RequestRow {
 export function toJob(row: JobRow): StoredJob {
   const { idempotency_key: key, fingerprint } = row;
   return {
-    jobId: row.job_id,
+    jobId: unpackId(row.job_id),
     command: row.command,
     ...(row.parameters === null ? {} : { parameters: JSON.parse(row.parameters) }),
     target: JSON.parse(row.target),
@@ -100,14 +101,14 @@ export function toJob(row: JobRow): StoredJob {
 
 export function toRequest(row: RequestRow): StoredRequest {
   return {
-    requestId: row.request_id,
-    jobId: row.job_id,
+    requestId: unpackId(row.request_id),
+    jobId: unpackId(row.job_id),
     agentId: row.agent_id,
     state: row.state,
     ...(row.signatures === null ? {} : { signatures: JSON.parse(row.signatures) }),
     ...(row.batch_at === null ? {} : { batchAt: row.batch_at }),
     ...(row.sent_at === null ? {} : { sentAt: row.sent_at }),
-    ...(row.journal_id === null ? {} : { journalId: row.journal_id }),
+    ...(row.journal_id === null ? {} : { journalId: unpackId(row.journal_id) }),
     ...(row.code === null ? {} : { code: row.code }),
     ...(row.message === null ? {} : { message: unescapeNul(row.message) }),
     ...(row.result === null ? {} : { result: JSON.parse(row.result) }),

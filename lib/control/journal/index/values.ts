@@ -3,6 +3,7 @@
 import type { Value } from "../../../store/sqlite.ts";
 import type { Job, OpenRequest, Outcome } from "../../core/model.ts";
 import { escapeNul } from "./nulText.ts";
+import { packId, packOptional } from "./packId.ts";
 import { rolloutJson } from "./rows.ts";
 
 /** The columns of a new job, in the order of `jobValues`. */
@@ -53,7 +54,7 @@ export function outcomeValues(outcome: Outcome, sequence: number): Value[] {
 
 export function jobValues(job: Job, total: number): Value[] {
   return [
-    job.jobId,
+    packId(job.jobId),
     job.command,
     job.parameters === undefined ? null : JSON.stringify(job.parameters),
     JSON.stringify(job.target),
@@ -84,6 +85,7 @@ export function jobValues(job: Job, total: number): Value[] {
 export function requestValues(request: OpenRequest): Value[] {
   const { requestId, jobId, agentId, state, sentAt, journalId, signatures, batchAt } = request;
   const signed = signatures === undefined ? null : JSON.stringify(signatures);
-  const sent = [sentAt ?? null, journalId ?? null];
-  return [requestId, jobId, agentId, state, ...sent, signed, batchAt ?? null];
+  const sent = [sentAt ?? null, packOptional(journalId)];
+  const ids = [packId(requestId), packId(jobId), agentId];
+  return [...ids, state, ...sent, signed, batchAt ?? null];
 }
