@@ -48,7 +48,7 @@ export const indexSchema: readonly string[] = [
     created_by TEXT NOT NULL,
     created_by_name TEXT,
     reason TEXT,
-    idempotency_key TEXT UNIQUE,
+    idempotency_key TEXT,
     fingerprint TEXT,
     total INTEGER NOT NULL,
     ended INTEGER NOT NULL DEFAULT 0,
@@ -69,7 +69,8 @@ export const indexSchema: readonly string[] = [
     template TEXT,
     traceparent TEXT,
     is_pruned INTEGER NOT NULL DEFAULT 0
-  ) STRICT;
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX jobs_by_key ON jobs (idempotency_key) WHERE idempotency_key IS NOT NULL;
   CREATE INDEX jobs_by_creator ON jobs (created_by, job_id);
   CREATE INDEX jobs_by_creator_name ON jobs (created_by_name, job_id)
     WHERE created_by_name IS NOT NULL;
