@@ -5,6 +5,7 @@
  */
 import { dedupAfterTtlMs } from "../../../protocol/limits.ts";
 import type { Database } from "../../../store/sqlite.ts";
+import { readOptions } from "../index/jobTexts.ts";
 import { type PackedId, packId, unpackId } from "../index/packId.ts";
 import type { HistoryIndex } from "./historyIndex.ts";
 
@@ -32,7 +33,7 @@ interface Row {
   total: number;
   ended: number;
   is_pruned: number;
-  not_after: string | null;
+  options: string | null;
 }
 
 /** The range of a job's requests, and when the last of them ended. */
@@ -65,7 +66,7 @@ export class Retention {
     this.#db = db;
     this.#index = index;
     this.#oldest = db.prepare<[PackedId, number], Row>(
-      `SELECT job_id, created_at, total, ended, is_pruned, not_after FROM jobs
+      `SELECT job_id, created_at, total, ended, is_pruned, options FROM jobs
          WHERE job_id > ? ORDER BY job_id LIMIT ?`,
     );
     this.#newestPlace = db.prepare<[], { place: number | null; job_id: PackedId | null }>(
@@ -90,7 +91,7 @@ export class Retention {
     );
     // Releases its Idempotency-Key, which would otherwise conflict with an invisible job.
     this.#hide = db.prepare<[PackedId]>(
-      "UPDATE jobs SET is_pruned = 1, idempotency_key = NULL, fingerprint = NULL WHERE job_id = ?",
+      "UPDATE jobs SET is_pruned = 1, idempotency_key = NULL WHERE job_id = ?",
     );
     this.#places = db.prepare<[PackedId, number], { place: number }>(
       "SELECT rowid AS place FROM requests WHERE job_id = ? ORDER BY sequence LIMIT ?",
@@ -145,12 +146,13 @@ export class Retention {
    * indexed.
    */
   #canPrune(
-    { job_id, ended, total, is_pruned, not_after }: Row,
+    { job_id, ended, total, is_pruned, options }: Row,
     { now, floor }: RetentionPolicy,
   ): boolean {
     if (is_pruned === 1) return true;
     if (ended < total) return false;
-    if (not_after !== null && Date.parse(not_after) + dedupAfterTtlMs >= now) return false;
+    const { notAfter } = readOptions(options);
+    if (notAfter !== undefined && Date.parse(notAfter) + dedupAfterTtlMs >= now) return false;
     const { last, outcome, ended_at } = this.#extent.get(job_id) as Extent;
     if ((ended_at ?? 0) >= floor) return false;
     const { requestsThrough, outcomesThrough } = this.#index;

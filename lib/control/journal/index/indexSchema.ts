@@ -2,7 +2,8 @@
  * The schema of the index of the log, and the one of the metrics. The index is built from the log:
  * an index of another version is rebuilt. The tables of the
  * full-text index are created on demand (`history/indexPartitions.ts`). Columns of the type ANY hold
- * ids as `packId.ts` packs them.
+ * ids as `packId.ts` packs them. The columns of jobs that may be large are the last, so that a list
+ * need not read them.
  */
 
 /** An index whose schema has another text is of another version. */
@@ -39,36 +40,24 @@ export const indexSchema: readonly string[] = [
 
   CREATE TABLE jobs (
     job_id ANY PRIMARY KEY NOT NULL,
-    command TEXT NOT NULL,
-    parameters TEXT,
-    target TEXT NOT NULL,
-    timeout_ms REAL NOT NULL,
-    ttl_ms REAL NOT NULL,
-    created_at REAL NOT NULL,
-    created_by TEXT NOT NULL,
-    created_by_name TEXT,
-    reason TEXT,
-    idempotency_key TEXT,
-    fingerprint TEXT,
     total INTEGER NOT NULL,
     ended INTEGER NOT NULL DEFAULT 0,
     succeeded INTEGER NOT NULL DEFAULT 0,
-    cancelled_at REAL,
-    batch INTEGER,
-    max_failures INTEGER,
-    not_after TEXT,
-    signed_run TEXT,
-    needs_approval INTEGER NOT NULL DEFAULT 0,
-    approved_by TEXT,
-    rollout TEXT,
-    priority TEXT,
-    require_online INTEGER NOT NULL DEFAULT 0,
-    paused_at REAL,
-    retry_of TEXT,
+    is_pruned INTEGER NOT NULL DEFAULT 0,
+    created_at REAL NOT NULL,
+    command TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    created_by_name TEXT,
     schedule TEXT,
-    template TEXT,
-    traceparent TEXT,
-    is_pruned INTEGER NOT NULL DEFAULT 0
+    idempotency_key TEXT,
+    timeout_ms REAL NOT NULL,
+    ttl_ms REAL NOT NULL,
+    cancelled_at REAL,
+    approved_by TEXT,
+    paused_at REAL,
+    target TEXT NOT NULL,
+    options TEXT,
+    parameters TEXT
   ) STRICT, WITHOUT ROWID;
   CREATE UNIQUE INDEX jobs_by_key ON jobs (idempotency_key) WHERE idempotency_key IS NOT NULL;
   CREATE INDEX jobs_by_creator ON jobs (created_by, job_id);

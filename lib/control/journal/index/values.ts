@@ -2,17 +2,14 @@
 
 import type { Value } from "../../../store/sqlite.ts";
 import type { Job, OpenRequest, Outcome } from "../../core/model.ts";
+import { optionsText, targetText } from "./jobTexts.ts";
 import { escapeNul } from "./nulText.ts";
 import { packId, packOptional } from "./packId.ts";
-import { rolloutJson } from "./rows.ts";
 
 /** The columns of a new job, in the order of `jobValues`. */
 export const jobColumns: readonly string[] = [
-  ...["job_id", "command", "parameters", "target", "timeout_ms", "ttl_ms", "created_at"],
-  ...["created_by", "created_by_name", "reason", "idempotency_key", "fingerprint", "batch"],
-  ...["max_failures", "not_after", "signed_run", "needs_approval", "rollout", "priority"],
-  "require_online",
-  ...["retry_of", "schedule", "template", "traceparent", "total"],
+  ...["job_id", "total", "created_at", "command", "created_by", "created_by_name", "schedule"],
+  ...["idempotency_key", "timeout_ms", "ttl_ms", "target", "options", "parameters"],
 ];
 
 /** The columns of a new request, in the order of `requestValues`. */
@@ -28,7 +25,7 @@ export const outcomeColumns: readonly string[] = [
 ];
 
 /** The job that had the key before was removed from the index that this one replaces. */
-export const keyTakenSql = `UPDATE jobs SET idempotency_key = NULL, fingerprint = NULL
+export const keyTakenSql = `UPDATE jobs SET idempotency_key = NULL
   WHERE idempotency_key = ? AND job_id <> ?`;
 
 /** A statement that adds a row, unless there is one with this key. */
@@ -55,30 +52,18 @@ export function outcomeValues(outcome: Outcome, sequence: number): Value[] {
 export function jobValues(job: Job, total: number): Value[] {
   return [
     packId(job.jobId),
-    job.command,
-    job.parameters === undefined ? null : JSON.stringify(job.parameters),
-    JSON.stringify(job.target),
-    job.timeoutMs,
-    job.ttlMs,
+    total,
     job.createdAt,
+    job.command,
     job.createdBy,
     job.createdByName ?? null,
-    job.reason ?? null,
-    job.idempotency?.key ?? null,
-    job.idempotency?.fingerprint ?? null,
-    job.batch ?? null,
-    job.maxFailures ?? null,
-    job.notAfter ?? null,
-    job.signedRun === undefined ? null : JSON.stringify(job.signedRun),
-    job.needsApproval ? 1 : 0,
-    rolloutJson(job),
-    job.priority ?? null,
-    job.requireOnline ? 1 : 0,
-    job.retryOf ?? null,
     job.schedule ?? null,
-    job.template ?? null,
-    job.traceparent ?? null,
-    total,
+    job.idempotency?.key ?? null,
+    job.timeoutMs,
+    job.ttlMs,
+    targetText(job.target),
+    optionsText(job),
+    job.parameters === undefined ? null : JSON.stringify(job.parameters),
   ];
 }
 
