@@ -5,6 +5,7 @@
 import { cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { type PackedId, unpackId } from "../../lib/control/journal/index/packId.ts";
 import type { AcceptedLine, OutcomeLine } from "../../lib/protocol/api/views.ts";
 import { openJournal } from "../support/fixtures/filledJournal.ts";
 import { temporaryDir } from "../support/processes/processes.ts";
@@ -95,14 +96,22 @@ export function examine({ log, jobs, requests, ranFile }: Evidence): Checked {
   return { faults, counts, ran: [...ran.values()].reduce((sum, count) => sum + count, 0) };
 }
 
+function unpacked(row: Record<string, unknown>): Record<string, unknown> {
+  const ids = ["job_id", "request_id"].filter((name) => name in row);
+  return { ...row, ...Object.fromEntries(ids.map((id) => [id, unpackId(row[id] as PackedId)])) };
+}
+
 /** Reads a copy of the log, from which the index is built: reading must neither change nor lock. */
 function readJournal(dataDir: string): Recorded {
   using copy = temporaryDir();
   cpSync(join(dataDir, "log"), join(`${copy}`, "log"), { recursive: true });
   openJournal(`${copy}`).close();
   const db = new DatabaseSync(join(`${copy}`, "index.db"));
-  const jobs = db.prepare("SELECT * FROM jobs").all() as unknown as JobRow[];
-  const requests = db.prepare("SELECT * FROM requests").all() as unknown as RequestRow[];
+  const jobs = db.prepare("SELECT * FROM jobs").all().map(unpacked) as unknown as JobRow[];
+  const requests = db
+    .prepare("SELECT * FROM requests")
+    .all()
+    .map(unpacked) as unknown as RequestRow[];
   db.close();
   return {
     jobs: new Map(jobs.map((job) => [job.job_id, job])),

@@ -10,11 +10,11 @@ import { toFact } from "./entries.ts";
 import type { JournalIndex } from "./feed/journalIndex.ts";
 import { JobPages } from "./history/jobPage.ts";
 import { currentIndex, type IndexReads } from "./index/currentIndex.ts";
+import { type PackedId, packedRanges, packId, unpackId } from "./index/packId.ts";
 import { type JobRow, type RequestRow, toJob, toRequest } from "./index/rows.ts";
 import type { CommitResult, ControlJournal } from "./journal.ts";
 import { readAgents, readOpenJournal } from "./openJobs.ts";
 import { assertFirstOutcomes, noteOpenRequests, outcomeSequences } from "./outcomeWrites.ts";
-import { prefixRange } from "./prefixRange.ts";
 import type { IndexRebuild } from "./rebuild/indexRebuild.ts";
 import type { Recorder } from "./recorder.ts";
 import { createArtifactTable } from "./tables/artifactTable.ts";
@@ -42,34 +42,34 @@ export function journalOn({ recorder, index, metrics, rebuild }: JournalParts): 
   const { db } = index;
   const reads = currentIndex(db, () => feed.applyTables());
   const record: Recorder["record"] = (...facts) => recorder.record(...facts);
-  const job = reads.prepare<[string], JobRow>(
+  const job = reads.prepare<[PackedId], JobRow>(
     "SELECT * FROM jobs WHERE job_id = ? AND is_pruned = 0",
   );
   const jobIdsFrom = createJobIdSearch(reads);
   const byKey = reads.prepare<[string], JobRow>("SELECT * FROM jobs WHERE idempotency_key = ?");
   const jobs = new JobPages(db, () => index.upkeep.indexHistory());
-  const wholeRequests = reads.prepare<[string], RequestRow>(
+  const wholeRequests = reads.prepare<[PackedId], RequestRow>(
     "SELECT * FROM requests WHERE job_id = ? ORDER BY rowid",
   );
-  const requests = reads.prepare<[string], RequestRow>(
+  const requests = reads.prepare<[PackedId], RequestRow>(
     `SELECT request_id, job_id, agent_id, state, batch_at, sent_at, started_at, execution_ms,
     ended_at,
        NULL AS signatures, journal_id, sequence, code, substr(message, 1, ${briefChars}) AS message,
        NULL AS result, duration_ms FROM requests WHERE job_id = ? ORDER BY rowid`,
   );
-  const agentOf = reads.prepare<[string], { agent_id: string }>(
+  const agentOf = reads.prepare<[PackedId], { agent_id: string }>(
     "SELECT agent_id FROM requests WHERE request_id = ?",
   );
-  const jobIdOf = reads.prepare<[string], { job_id: string }>(
+  const jobIdOf = reads.prepare<[PackedId], { job_id: PackedId }>(
     "SELECT job_id FROM requests WHERE request_id = ?",
   );
-  const outcomes = reads.prepare<[string, number, number], RequestRow>(
+  const outcomes = reads.prepare<[PackedId, number, number], RequestRow>(
     "SELECT * FROM requests WHERE job_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
   );
-  /** Returns the id when the index has everything about it. */
+  /** Returns the id, packed, when the index has everything about it. */
   const about = (id: string) => {
     feed.applyFor(id);
-    return id;
+    return packId(id);
   };
   /** What a request that is not in the index belongs to may not be known yet. */
   const found = (owner: string | undefined) => {
@@ -174,7 +174,7 @@ export function journalOn({ recorder, index, metrics, rebuild }: JournalParts): 
     },
     requests: (jobId): StoredRequest[] => requests.all(about(jobId)).map(toRequest),
     fullRequests: (jobId): StoredRequest[] => wholeRequests.all(about(jobId)).map(toRequest),
-    findJobId: (requestId) => found(jobIdOf.get(about(requestId))?.job_id),
+    findJobId: (requestId) => found(optional(jobIdOf.get(about(requestId))?.job_id, unpackId)),
     findAgent: (requestId) => found(agentOf.get(about(requestId))?.agent_id),
     hasRequest: (requestId) => agentOf.get(about(requestId)) !== undefined,
     rebuild,
@@ -242,18 +242,24 @@ function optional<Row, T>(row: Row | undefined, convert: (row: Row) => T): T | u
   return row === undefined ? undefined : convert(row);
 }
 
+type JobId = Pick<JobRow, "job_id">;
+
 /** Finds ids of jobs by their beginning, each time through an index. */
 function createJobIdSearch(db: IndexReads): ControlJournal["jobIdsFrom"] {
   const from = "SELECT job_id FROM jobs WHERE job_id >= ? AND job_id < ? AND is_pruned = 0";
   const rest = "ORDER BY job_id DESC LIMIT ?";
-  const all = db.prepare<[string, string, number], { job_id: string }>(`${from} ${rest}`);
-  const own = db.prepare<[string, string, string, number], { job_id: string }>(
+  const all = db.prepare<[PackedId, PackedId, number], JobId>(`${from} ${rest}`);
+  const own = db.prepare<[PackedId, PackedId, string, number], JobId>(
     `${from} AND created_by = ? ${rest}`,
   );
   return (prefix, limit, createdBy) => {
-    const [first, end] = prefixRange(prefix);
-    const rows =
-      createdBy === undefined ? all.all(first, end, limit) : own.all(first, end, createdBy, limit);
-    return rows.map((row) => row.job_id);
+    const found: string[] = [];
+    for (const range of packedRanges(prefix)) {
+      const left = limit - found.length;
+      const rows =
+        createdBy === undefined ? all.all(...range, left) : own.all(...range, createdBy, left);
+      found.push(...rows.map((row) => unpackId(row.job_id)));
+    }
+    return found;
   };
 }

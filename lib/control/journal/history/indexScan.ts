@@ -4,6 +4,7 @@
  * that none sorts or reads the whole table.
  */
 import type { Database, Statement, Value } from "../../../store/sqlite.ts";
+import { afterEveryId, type PackedId, packId, unpackId } from "../index/packId.ts";
 import type { JobsQuery } from "../jobQuery.ts";
 import { firstRequest, type PartitionTable, type PartList, tableName } from "./indexPartitions.ts";
 import { type Condition, columnsOf, ofJob, ofRequest, wanted } from "./jobConditions.ts";
@@ -64,11 +65,16 @@ export function scanIndex(place: ScanInput, query: JobsQuery, words: readonly st
   return new JobScan(place.db, query);
 }
 
+/** What a statement returns. */
+type Packed<Hit> = Omit<Hit, "job_id"> & { job_id: PackedId };
+
+const unpacked = (hit: Packed<IndexHit>): IndexHit => ({ ...hit, job_id: unpackId(hit.job_id) });
+
 /** Scans jobs by an index that ends in their ids. */
 class JobScan implements IndexScan {
-  readonly #statement: Statement<Value[], IndexHit>;
-  readonly #values: (before: string, limit: number) => Value[];
-  #before: string;
+  readonly #statement: Statement<Value[], Packed<IndexHit>>;
+  readonly #values: (before: PackedId, limit: number) => Value[];
+  #before: PackedId;
 
   constructor(db: Database, query: JobsQuery) {
     const { status } = query;
@@ -89,19 +95,19 @@ class JobScan implements IndexScan {
     }
     const open = status === "open" ? "j.ended < j.total AND " : "";
     const key = status === undefined || status === "open" ? "j.job_id" : "o.job_id";
-    this.#statement = db.prepare<Value[], IndexHit>(
+    this.#statement = db.prepare<Value[], Packed<IndexHit>>(
       `SELECT j.job_id, j.created_at, ${wanted(all)} AS is_wanted FROM ${from}
          WHERE ${where.sql}${open}${key} < ? ORDER BY ${key} DESC LIMIT ?`,
     );
     const judged = all.flatMap(({ values }) => values);
     this.#values = (before, limit) => [...judged, ...where.values, before, limit];
-    this.#before = query.before ?? "~";
+    this.#before = query.before === undefined ? afterEveryId : packId(query.before);
   }
 
   next(limit: number): IndexHit[] {
     const rows = this.#statement.all(...this.#values(this.#before, limit));
     this.#before = rows.at(-1)?.job_id ?? this.#before;
-    return rows;
+    return rows.map(unpacked);
   }
 
   nextWindow(): undefined {}
@@ -110,10 +116,12 @@ class JobScan implements IndexScan {
 export interface RequestHit {
   place: number;
   /** Null if the request was pruned but is still in its partition. */
-  job_id: string | null;
+  job_id: PackedId | null;
   created_at: number | null;
   is_wanted: number | null;
 }
+
+type Found = RequestHit & Packed<IndexHit>;
 
 /** Scans requests by a full-text index. Their `rowid` ascends with the ids of their jobs. */
 class RequestScan implements IndexScan {
@@ -199,7 +207,7 @@ class RequestScan implements IndexScan {
     // Pruned requests are adjacent, so all of them are skipped at once.
     else if (last.job_id === null) this.#below = (rowidBelow(this.#db, last.place) ?? -1) + 1;
     else this.#below = last.place;
-    return rows.filter((row): row is RequestHit & IndexHit => row.job_id !== null);
+    return rows.filter((row): row is Found => row.job_id !== null).map(unpacked);
   }
 
   nextWindow(): string | undefined {
@@ -227,13 +235,13 @@ class RequestScan implements IndexScan {
  */
 function rowidAfter(db: Database, jobId: string): number {
   const older = db
-    .prepare<[string], { job_id: string }>(
+    .prepare<[PackedId], { job_id: PackedId }>(
       "SELECT job_id FROM requests WHERE job_id < ? ORDER BY job_id DESC LIMIT 1",
     )
-    .get(jobId);
+    .get(packId(jobId));
   if (older === undefined) return 0;
   const last = db
-    .prepare<[string], { place: number }>(
+    .prepare<[PackedId], { place: number }>(
       "SELECT max(rowid) AS place FROM requests WHERE job_id = ?",
     )
     .get(older.job_id);
@@ -251,15 +259,15 @@ function rowidBelow(db: Database, place: number): number | undefined {
  */
 function jobAt(db: Database, place: number): { job_id: string; first: number } | undefined {
   const at = db
-    .prepare<[number], { job_id: string }>(
+    .prepare<[number], { job_id: PackedId }>(
       "SELECT job_id FROM requests WHERE rowid >= ? ORDER BY rowid LIMIT 1",
     )
     .get(place);
   if (at === undefined) return undefined;
   const first = db
-    .prepare<[string], { first: number }>(
+    .prepare<[PackedId], { first: number }>(
       "SELECT min(rowid) AS first FROM requests WHERE job_id = ?",
     )
     .get(at.job_id);
-  return { job_id: at.job_id, first: first?.first ?? 0 };
+  return { job_id: unpackId(at.job_id), first: first?.first ?? 0 };
 }

@@ -4,6 +4,7 @@
  */
 import type { Database } from "../../../store/sqlite.ts";
 import type { StoredJob } from "../../core/model.ts";
+import { type PackedId, packId } from "../index/packId.ts";
 import { type JobRow, toJob } from "../index/rows.ts";
 import type { JobPage, JobsQuery } from "../jobQuery.ts";
 import { catchUp, isIndexable } from "./historyIndex.ts";
@@ -25,7 +26,7 @@ export class JobPages {
   constructor(db: Database, indexHistory: () => boolean) {
     this.#place = { db, parts: listParts(db), statements: new Map() };
     this.#indexHistory = indexHistory;
-    this.#job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ?");
+    this.#job = db.prepare<[PackedId], JobRow>("SELECT * FROM jobs WHERE job_id = ?");
   }
 
   /**
@@ -62,7 +63,7 @@ export class JobPages {
         effort++;
         if (isWanted === 0 || isTaken) continue;
         isTaken = true;
-        const row = this.#job.get(jobId);
+        const row = this.#job.get(packId(jobId));
         if (row !== undefined) jobs.push(toJob(row));
       }
       if (rows.length === chunk) {

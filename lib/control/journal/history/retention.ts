@@ -5,6 +5,8 @@
  */
 import { dedupAfterTtlMs } from "../../../protocol/limits.ts";
 import type { Database } from "../../../store/sqlite.ts";
+import { readOptions } from "../index/jobTexts.ts";
+import { type PackedId, packId, unpackId } from "../index/packId.ts";
 import type { HistoryIndex } from "./historyIndex.ts";
 
 /** Times in milliseconds since 1970. */
@@ -26,12 +28,12 @@ export interface PruneResult {
 }
 
 interface Row {
-  job_id: string;
+  job_id: PackedId;
   created_at: number;
   total: number;
   ended: number;
   is_pruned: number;
-  not_after: string | null;
+  options: string | null;
 }
 
 /** The range of a job's requests, and when the last of them ended. */
@@ -63,51 +65,51 @@ export class Retention {
   constructor(db: Database, index: HistoryIndex) {
     this.#db = db;
     this.#index = index;
-    this.#oldest = db.prepare<[string, number], Row>(
-      `SELECT job_id, created_at, total, ended, is_pruned, not_after FROM jobs
+    this.#oldest = db.prepare<[PackedId, number], Row>(
+      `SELECT job_id, created_at, total, ended, is_pruned, options FROM jobs
          WHERE job_id > ? ORDER BY job_id LIMIT ?`,
     );
-    this.#newestPlace = db.prepare<[], { place: number | null; job_id: string | null }>(
+    this.#newestPlace = db.prepare<[], { place: number | null; job_id: PackedId | null }>(
       "SELECT max(rowid) AS place, job_id FROM requests",
     );
-    this.#newestJob = db.prepare<[], { job_id: string | null }>(
+    this.#newestJob = db.prepare<[], { job_id: PackedId | null }>(
       "SELECT max(job_id) AS job_id FROM jobs",
     );
-    this.#extent = db.prepare<[string], Extent>(
+    this.#extent = db.prepare<[PackedId], Extent>(
       `SELECT min(rowid) AS first, max(rowid) AS last, max(sequence) AS outcome,
          max(ended_at) AS ended_at FROM requests WHERE job_id = ?`,
     );
     const artifact = (from: string) =>
       `SELECT 1 AS one FROM ${from} WHERE r.job_id = ? AND a.request_id IS NOT NULL LIMIT 1`;
-    this.#artifactOfFew = db.prepare<[string], { one: number }>(
+    this.#artifactOfFew = db.prepare<[PackedId], { one: number }>(
       artifact(
         "requests AS r CROSS JOIN artifacts AS a ON coalesce(a.request_id, '') = r.request_id",
       ),
     );
-    this.#artifactOfMany = db.prepare<[string], { one: number }>(
+    this.#artifactOfMany = db.prepare<[PackedId], { one: number }>(
       artifact("artifacts AS a CROSS JOIN requests AS r ON r.request_id = a.request_id"),
     );
     // Releases its Idempotency-Key, which would otherwise conflict with an invisible job.
-    this.#hide = db.prepare<[string]>(
-      "UPDATE jobs SET is_pruned = 1, idempotency_key = NULL, fingerprint = NULL WHERE job_id = ?",
+    this.#hide = db.prepare<[PackedId]>(
+      "UPDATE jobs SET is_pruned = 1, idempotency_key = NULL WHERE job_id = ?",
     );
-    this.#places = db.prepare<[string, number], { place: number }>(
+    this.#places = db.prepare<[PackedId, number], { place: number }>(
       "SELECT rowid AS place FROM requests WHERE job_id = ? ORDER BY sequence LIMIT ?",
     );
     this.#removeRequest = db.prepare<[number]>("DELETE FROM requests WHERE rowid = ?");
-    this.#removeOutcome = db.prepare<[string]>(
+    this.#removeOutcome = db.prepare<[PackedId]>(
       `DELETE FROM job_outcomes WHERE job_id = ? AND outcome IN
          ('success', 'failed', 'error', 'expired', 'cancelled', 'lost')`,
     );
-    this.#removeJob = db.prepare<[string]>("DELETE FROM jobs WHERE job_id = ?");
+    this.#removeJob = db.prepare<[PackedId]>("DELETE FROM jobs WHERE job_id = ?");
   }
 
   /** @param after The `next` of the previous step; empty for the first one. */
   step(keep: RetentionPolicy, after: string): PruneResult {
     const { place = 0, job_id: lastJob } = this.#newestPlace.get() ?? { job_id: null };
     // The newest ones are always kept, because the next ids are computed from them.
-    const newest = [lastJob, this.#newestJob.get()?.job_id];
-    const rows = this.#oldest.all(after, stepJobs);
+    const newest = [lastJob, this.#newestJob.get()?.job_id].map((id) => unpackId(id ?? ""));
+    const rows = this.#oldest.all(packId(after), stepJobs);
     const going: Row[] = [];
     let requests = 0;
     let next: string | undefined = after;
@@ -117,17 +119,18 @@ export class Retention {
         next = undefined;
         break;
       }
-      next = row.job_id;
-      if (newest.includes(row.job_id) || !this.#canPrune(row, keep)) continue;
+      next = unpackId(row.job_id);
+      if (newest.includes(next) || !this.#canPrune(row, keep)) continue;
       going.push(row);
       requests += row.total;
     }
-    const isWhole = rows.length < stepJobs && next === rows.at(-1)?.job_id;
+    const isWhole = rows.length < stepJobs && next === idOf(rows.at(-1));
     const pruned = going.length === 0 ? { jobs: 0, requests: 0 } : this.#remove(going);
     // The last job may be too large for one step and is continued in the next.
     const isLeft = going.length > pruned.jobs;
-    if (isLeft)
-      return { ...pruned, next: rows[rows.indexOf(going.at(-1) as Row) - 1]?.job_id ?? after };
+    if (isLeft) {
+      return { ...pruned, next: idOf(rows[rows.indexOf(going.at(-1) as Row) - 1]) ?? after };
+    }
     return next === undefined || rows.length === 0 || isWhole ? pruned : { ...pruned, next };
   }
 
@@ -143,12 +146,13 @@ export class Retention {
    * indexed.
    */
   #canPrune(
-    { job_id, ended, total, is_pruned, not_after }: Row,
+    { job_id, ended, total, is_pruned, options }: Row,
     { now, floor }: RetentionPolicy,
   ): boolean {
     if (is_pruned === 1) return true;
     if (ended < total) return false;
-    if (not_after !== null && Date.parse(not_after) + dedupAfterTtlMs >= now) return false;
+    const { notAfter } = readOptions(options);
+    if (notAfter !== undefined && Date.parse(notAfter) + dedupAfterTtlMs >= now) return false;
     const { last, outcome, ended_at } = this.#extent.get(job_id) as Extent;
     if ((ended_at ?? 0) >= floor) return false;
     const { requestsThrough, outcomesThrough } = this.#index;
@@ -176,4 +180,8 @@ export class Retention {
     });
     return pruned;
   }
+}
+
+function idOf(row: Row | undefined): string | undefined {
+  return row === undefined ? undefined : unpackId(row.job_id);
 }

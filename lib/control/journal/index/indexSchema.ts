@@ -1,7 +1,9 @@
 /**
  * The schema of the index of the log, and the one of the metrics. The index is built from the log:
  * an index of another version is rebuilt. The tables of the
- * full-text index are created on demand (`history/indexPartitions.ts`).
+ * full-text index are created on demand (`history/indexPartitions.ts`). Columns of the type ANY hold
+ * ids as `packId.ts` packs them. The columns of jobs that may be large are the last, so that a list
+ * need not read them.
  */
 
 /** An index whose schema has another text is of another version. */
@@ -37,38 +39,27 @@ export const indexSchema: readonly string[] = [
   ) STRICT;
 
   CREATE TABLE jobs (
-    job_id TEXT PRIMARY KEY NOT NULL,
-    command TEXT NOT NULL,
-    parameters TEXT,
-    target TEXT NOT NULL,
-    timeout_ms REAL NOT NULL,
-    ttl_ms REAL NOT NULL,
-    created_at REAL NOT NULL,
-    created_by TEXT NOT NULL,
-    created_by_name TEXT,
-    reason TEXT,
-    idempotency_key TEXT UNIQUE,
-    fingerprint TEXT,
+    job_id ANY PRIMARY KEY NOT NULL,
     total INTEGER NOT NULL,
     ended INTEGER NOT NULL DEFAULT 0,
     succeeded INTEGER NOT NULL DEFAULT 0,
-    cancelled_at REAL,
-    batch INTEGER,
-    max_failures INTEGER,
-    not_after TEXT,
-    signed_run TEXT,
-    needs_approval INTEGER NOT NULL DEFAULT 0,
-    approved_by TEXT,
-    rollout TEXT,
-    priority TEXT,
-    require_online INTEGER NOT NULL DEFAULT 0,
-    paused_at REAL,
-    retry_of TEXT,
+    is_pruned INTEGER NOT NULL DEFAULT 0,
+    created_at REAL NOT NULL,
+    command TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    created_by_name TEXT,
     schedule TEXT,
-    template TEXT,
-    traceparent TEXT,
-    is_pruned INTEGER NOT NULL DEFAULT 0
-  ) STRICT;
+    idempotency_key TEXT,
+    timeout_ms REAL NOT NULL,
+    ttl_ms REAL NOT NULL,
+    cancelled_at REAL,
+    approved_by TEXT,
+    paused_at REAL,
+    target TEXT NOT NULL,
+    options TEXT,
+    parameters TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX jobs_by_key ON jobs (idempotency_key) WHERE idempotency_key IS NOT NULL;
   CREATE INDEX jobs_by_creator ON jobs (created_by, job_id);
   CREATE INDEX jobs_by_creator_name ON jobs (created_by_name, job_id)
     WHERE created_by_name IS NOT NULL;
@@ -77,13 +68,13 @@ export const indexSchema: readonly string[] = [
   CREATE INDEX jobs_open ON jobs (job_id) WHERE ended < total;
 
   CREATE TABLE requests (
-    request_id TEXT PRIMARY KEY NOT NULL,
-    job_id TEXT NOT NULL REFERENCES jobs (job_id),
+    request_id ANY PRIMARY KEY NOT NULL,
+    job_id ANY NOT NULL REFERENCES jobs (job_id),
     agent_id TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN
       ('queued', 'sent', 'success', 'failed', 'error', 'expired', 'cancelled', 'lost')),
     sent_at REAL,
-    journal_id TEXT,
+    journal_id ANY,
     sequence INTEGER CHECK ((sequence IS NULL) = (state IN ('queued', 'sent'))),
     code TEXT,
     message TEXT,
@@ -135,7 +126,7 @@ export const indexSchema: readonly string[] = [
     object TEXT NOT NULL,
     verified INTEGER NOT NULL DEFAULT 0 CHECK (verified IN (0, 1)),
     agent_id TEXT,
-    request_id TEXT CHECK ((request_id IS NOT NULL) = (kind = 'result')),
+    request_id ANY CHECK ((request_id IS NOT NULL) = (kind = 'result')),
     created_by TEXT NOT NULL,
     ttl_ms REAL,
     created_at REAL NOT NULL,
@@ -169,7 +160,7 @@ export const indexSchema: readonly string[] = [
 
   CREATE TABLE job_outcomes (
     outcome TEXT NOT NULL,
-    job_id TEXT NOT NULL,
+    job_id ANY NOT NULL,
     PRIMARY KEY (outcome, job_id)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE index_partitions (

@@ -9,6 +9,7 @@ import { lineageWriter } from "../tables/lineageTable.ts";
 import { releaseWriter } from "../tables/releaseTable.ts";
 import { scheduleWriter } from "../tables/scheduleTable.ts";
 import { tokenWriter } from "../tables/tokenTable.ts";
+import { type PackedId, packId, packOptional } from "./packId.ts";
 import { EndedJobWriter, type Ending, shortRequests } from "./shortRequests.ts";
 import {
   insertSql,
@@ -101,7 +102,7 @@ type FactWriter<Type> = (fact: ControlFact & { type: Type }, sequence: number) =
 
 function createWriters(db: Database): { [Type in ControlFact["type"]]: FactWriter<Type> } {
   const job = db.prepare(insertSql("jobs", jobColumns, "job_id"));
-  const keyTaken = db.prepare<[string, string]>(keyTakenSql);
+  const keyTaken = db.prepare<[string, PackedId]>(keyTakenSql);
   const request = db.prepare(insertSql("requests", requestColumns, "request_id"));
   const sent = db.prepare(
     `UPDATE requests SET state = 'sent', sent_at = ?, journal_id = ?
@@ -111,23 +112,25 @@ function createWriters(db: Database): { [Type in ControlFact["type"]]: FactWrite
     `UPDATE requests SET ${outcomeColumns.map((name) => `${name} = ?`).join(", ")}
        WHERE request_id = ? AND sequence IS NULL`,
   );
-  const progress = db.prepare<[number, string]>(
+  const progress = db.prepare<[number, PackedId]>(
     "UPDATE jobs SET ended = ended + 1, succeeded = succeeded + ? WHERE job_id = ?",
   );
   const agent = db.prepare<[string, string]>(
     "INSERT INTO agents (agent_id, facts) VALUES (?, ?) ON CONFLICT DO UPDATE SET facts = excluded.facts",
   );
   const agentRemoved = db.prepare<[string]>("DELETE FROM agents WHERE agent_id = ?");
-  const cancelled = db.prepare<[number, string]>(
+  const cancelled = db.prepare<[number, PackedId]>(
     "UPDATE jobs SET cancelled_at = coalesce(cancelled_at, ?) WHERE job_id = ?",
   );
-  const batchStarted = db.prepare<[number, string]>(
+  const batchStarted = db.prepare<[number, PackedId]>(
     "UPDATE requests SET batch_at = ? WHERE request_id = ?",
   );
-  const paused = db.prepare<[number | null, string]>(
+  const paused = db.prepare<[number | null, PackedId]>(
     "UPDATE jobs SET paused_at = ? WHERE job_id = ?",
   );
-  const approved = db.prepare<[string, string]>("UPDATE jobs SET approved_by = ? WHERE job_id = ?");
+  const approved = db.prepare<[string, PackedId]>(
+    "UPDATE jobs SET approved_by = ? WHERE job_id = ?",
+  );
   const capabilities = db.prepare<[string, string]>(
     "INSERT INTO capabilities (digest, text) VALUES (?, ?) ON CONFLICT DO NOTHING",
   );
@@ -145,18 +148,19 @@ function createWriters(db: Database): { [Type in ControlFact["type"]]: FactWrite
     control_plane_superseded: (fact) => lineage.superseded(fact.restored_at),
     job_created: (fact) => {
       const { idempotency, jobId } = fact.job;
-      if (idempotency !== undefined) keyTaken.run(idempotency.key, jobId);
+      if (idempotency !== undefined) keyTaken.run(idempotency.key, packId(jobId));
       if (job.run(...jobValues(fact.job, fact.requests.length)) === 0) return;
       for (const one of fact.requests) request.run(...requestValues(one));
     },
-    job_cancelled: (fact) => void cancelled.run(fact.time, fact.job_id),
-    job_approved: (fact) => void approved.run(fact.by, fact.job_id),
-    job_paused: (fact) => void paused.run(fact.time ?? null, fact.job_id),
-    batch_started: (fact) => void batchStarted.run(fact.time, fact.request_id),
-    request_sent: (fact) => void sent.run(fact.time, fact.journal_id ?? null, fact.request_id),
+    job_cancelled: (fact) => void cancelled.run(fact.time, packId(fact.job_id)),
+    job_approved: (fact) => void approved.run(fact.by, packId(fact.job_id)),
+    job_paused: (fact) => void paused.run(fact.time ?? null, packId(fact.job_id)),
+    batch_started: (fact) => void batchStarted.run(fact.time, packId(fact.request_id)),
+    request_sent: ({ time, journal_id, request_id }) =>
+      void sent.run(time, packOptional(journal_id), packId(request_id)),
     request_ended: ({ outcome }, sequence) => {
-      if (ended.run(...outcomeValues(outcome, sequence), outcome.requestId) === 0) return;
-      progress.run(outcome.outcome === "success" ? 1 : 0, outcome.jobId);
+      if (ended.run(...outcomeValues(outcome, sequence), packId(outcome.requestId)) === 0) return;
+      progress.run(outcome.outcome === "success" ? 1 : 0, packId(outcome.jobId));
     },
     agent_stored: (fact) => void agent.run(fact.agent.agentId, JSON.stringify(fact.agent)),
     agent_removed: (fact) => void agentRemoved.run(fact.agent_id),

@@ -6,6 +6,7 @@ import type { Database } from "../../../store/sqlite.ts";
 import type { Job, OpenRequest, Outcome } from "../../core/model.ts";
 import type { ControlFact } from "../entries.ts";
 import type { ParsedBatch } from "../feed/journalIndex.ts";
+import { type PackedId, packId } from "./packId.ts";
 import {
   insertSql,
   jobColumns,
@@ -53,7 +54,7 @@ export class EndedJobWriter {
   readonly #request;
 
   constructor(db: Database) {
-    this.#keyTaken = db.prepare<[string, string]>(keyTakenSql);
+    this.#keyTaken = db.prepare<[string, PackedId]>(keyTakenSql);
     const columns = jobColumns.concat("ended", "succeeded");
     this.#job = db.prepare(insertSql("jobs", columns, "job_id"));
     const ended = requestColumns.concat(outcomeColumns.slice(1));
@@ -63,7 +64,7 @@ export class EndedJobWriter {
   /** Returns false if the index has the job already: nothing is written then. */
   add(job: Job, request: OpenRequest, { outcome, sequence }: Ending): boolean {
     const { idempotency, jobId } = job;
-    if (idempotency !== undefined) this.#keyTaken.run(idempotency.key, jobId);
+    if (idempotency !== undefined) this.#keyTaken.run(idempotency.key, packId(jobId));
     const succeeded = outcome.outcome === "success" ? 1 : 0;
     if (this.#job.run(...jobValues(job, 1), 1, succeeded) === 0) return false;
     const [state = null, ...ended] = outcomeValues(outcome, sequence);

@@ -2,16 +2,14 @@
 
 import type { Value } from "../../../store/sqlite.ts";
 import type { Job, OpenRequest, Outcome } from "../../core/model.ts";
+import { optionsText, targetText } from "./jobTexts.ts";
 import { escapeNul } from "./nulText.ts";
-import { rolloutJson } from "./rows.ts";
+import { packId, packOptional } from "./packId.ts";
 
 /** The columns of a new job, in the order of `jobValues`. */
 export const jobColumns: readonly string[] = [
-  ...["job_id", "command", "parameters", "target", "timeout_ms", "ttl_ms", "created_at"],
-  ...["created_by", "created_by_name", "reason", "idempotency_key", "fingerprint", "batch"],
-  ...["max_failures", "not_after", "signed_run", "needs_approval", "rollout", "priority"],
-  "require_online",
-  ...["retry_of", "schedule", "template", "traceparent", "total"],
+  ...["job_id", "total", "created_at", "command", "created_by", "created_by_name", "schedule"],
+  ...["idempotency_key", "timeout_ms", "ttl_ms", "target", "options", "parameters"],
 ];
 
 /** The columns of a new request, in the order of `requestValues`. */
@@ -27,7 +25,7 @@ export const outcomeColumns: readonly string[] = [
 ];
 
 /** The job that had the key before was removed from the index that this one replaces. */
-export const keyTakenSql = `UPDATE jobs SET idempotency_key = NULL, fingerprint = NULL
+export const keyTakenSql = `UPDATE jobs SET idempotency_key = NULL
   WHERE idempotency_key = ? AND job_id <> ?`;
 
 /** A statement that adds a row, unless there is one with this key. */
@@ -53,37 +51,26 @@ export function outcomeValues(outcome: Outcome, sequence: number): Value[] {
 
 export function jobValues(job: Job, total: number): Value[] {
   return [
-    job.jobId,
-    job.command,
-    job.parameters === undefined ? null : JSON.stringify(job.parameters),
-    JSON.stringify(job.target),
-    job.timeoutMs,
-    job.ttlMs,
+    packId(job.jobId),
+    total,
     job.createdAt,
+    job.command,
     job.createdBy,
     job.createdByName ?? null,
-    job.reason ?? null,
-    job.idempotency?.key ?? null,
-    job.idempotency?.fingerprint ?? null,
-    job.batch ?? null,
-    job.maxFailures ?? null,
-    job.notAfter ?? null,
-    job.signedRun === undefined ? null : JSON.stringify(job.signedRun),
-    job.needsApproval ? 1 : 0,
-    rolloutJson(job),
-    job.priority ?? null,
-    job.requireOnline ? 1 : 0,
-    job.retryOf ?? null,
     job.schedule ?? null,
-    job.template ?? null,
-    job.traceparent ?? null,
-    total,
+    job.idempotency?.key ?? null,
+    job.timeoutMs,
+    job.ttlMs,
+    targetText(job.target),
+    optionsText(job),
+    job.parameters === undefined ? null : JSON.stringify(job.parameters),
   ];
 }
 
 export function requestValues(request: OpenRequest): Value[] {
   const { requestId, jobId, agentId, state, sentAt, journalId, signatures, batchAt } = request;
   const signed = signatures === undefined ? null : JSON.stringify(signatures);
-  const sent = [sentAt ?? null, journalId ?? null];
-  return [requestId, jobId, agentId, state, ...sent, signed, batchAt ?? null];
+  const sent = [sentAt ?? null, packOptional(journalId)];
+  const ids = [packId(requestId), packId(jobId), agentId];
+  return [...ids, state, ...sent, signed, batchAt ?? null];
 }

@@ -1,8 +1,9 @@
 /** The records of artifacts in the control plane's journal, without their content. */
 import type { ArtifactKind, ArtifactState } from "../../../protocol/api/artifacts.ts";
 import { WsctlError } from "../../../protocol/errors.ts";
-import type { Database } from "../../../store/sqlite.ts";
+import type { Database, Value } from "../../../store/sqlite.ts";
 import type { IndexReads } from "../index/currentIndex.ts";
+import { type PackedId, packId, packOptional, unpackId } from "../index/packId.ts";
 import { prefixRange } from "../prefixRange.ts";
 
 export interface StoredArtifact {
@@ -84,7 +85,7 @@ interface ArtifactRow {
   object: string;
   verified: number;
   agent_id: string | null;
-  request_id: string | null;
+  request_id: PackedId | null;
   created_by: string;
   ttl_ms: number | null;
   created_at: number;
@@ -109,10 +110,10 @@ const afterAll = "~";
 export function createArtifactTable(
   db: IndexReads,
   record: (...facts: ArtifactFact[]) => void,
-  about: (requestId: string) => string,
+  about: (id: string) => PackedId,
 ): ArtifactTable {
   const byId = db.prepare<[string], ArtifactRow>("SELECT * FROM artifacts WHERE artifact_id = ?");
-  const same = db.prepare<[string, string, string, string], ArtifactRow>(
+  const same = db.prepare<[PackedId, string, string, string], ArtifactRow>(
     `SELECT * FROM artifacts
        WHERE coalesce(request_id, '') = ? AND sha256 = ? AND name = ? AND kind = ?`,
   );
@@ -120,11 +121,11 @@ export function createArtifactTable(
     `SELECT * FROM artifacts
        WHERE sha256 = ? AND state = 'ready' AND verified = 1 AND ${isLive} LIMIT 1`,
   );
-  const list = db.prepare<(string | number)[], ArtifactRow>(
+  const list = db.prepare<Value[], ArtifactRow>(
     `SELECT * FROM artifacts WHERE artifact_id < ? AND ${isLive}
        AND agent_id IS coalesce(nullif(?, ''), agent_id) AND name GLOB ?
-       AND coalesce((SELECT job_id FROM requests AS r WHERE r.request_id = artifacts.request_id), '')
-         LIKE ? ORDER BY artifact_id DESC LIMIT ?`,
+       AND (? OR ? = (SELECT job_id FROM requests AS r
+         WHERE r.request_id = artifacts.request_id)) ORDER BY artifact_id DESC LIMIT ?`,
   );
   const idsFrom = db.prepare<[string, string, number, number], { artifact_id: string }>(
     `SELECT artifact_id FROM artifacts WHERE artifact_id >= ? AND artifact_id < ? AND ${isLive}
@@ -141,10 +142,10 @@ export function createArtifactTable(
            + coalesce(sum(bytes) FILTER (WHERE state = 'uploading'), 0) AS bytes
          FROM artifacts GROUP BY object)`,
   );
-  const countOf = db.prepare<[string], { count: number }>(
+  const countOf = db.prepare<[PackedId], { count: number }>(
     "SELECT count(*) AS count FROM artifacts WHERE coalesce(request_id, '') = ?",
   );
-  const agentOfOpen = db.prepare<[string], { agent_id: string }>(
+  const agentOfOpen = db.prepare<[PackedId], { agent_id: string }>(
     "SELECT agent_id FROM requests WHERE request_id = ? AND sequence IS NULL",
   );
   const references = db.prepare<[string], { count: number }>(
@@ -160,12 +161,13 @@ export function createArtifactTable(
   return {
     get: (artifactId) => optional(byId.get(artifactId)),
     same: ({ requestId = "", sha256, name, kind }) =>
-      optional(same.get(requestId, sha256, name, kind)),
+      optional(same.get(packId(requestId), sha256, name, kind)),
     withContent: (sha256, now) => optional(byContent.get(sha256, now)),
     list: ({ limit, before = afterAll, agentId = "", name = "*", jobId, now }) => {
       const glob = name.replaceAll("[", "[[]");
-      const job = jobId === undefined ? "%" : about(jobId);
-      return list.all(before, now, agentId, glob, job, limit).map(toArtifact);
+      const job = jobId === undefined ? null : about(jobId.toLowerCase());
+      const isAnyJob = job === null ? 1 : 0;
+      return list.all(before, now, agentId, glob, isAnyJob, job, limit).map(toArtifact);
     },
     idsFrom: (prefix, limit, now) =>
       idsFrom.all(...prefixRange(prefix), now, limit).map((row) => row.artifact_id),
@@ -175,7 +177,7 @@ export function createArtifactTable(
       const row = usage.get();
       return { count: row?.count ?? 0, bytes: row?.bytes ?? 0 };
     },
-    count: (requestId) => countOf.get(requestId)?.count ?? 0,
+    count: (requestId) => countOf.get(packId(requestId))?.count ?? 0,
     findOpenAgent: (requestId) => agentOfOpen.get(about(requestId))?.agent_id,
     references: (object) => references.get(object)?.count ?? 0,
     add: (artifact) => record({ type: "artifact_stored", artifact }),
@@ -218,7 +220,7 @@ function toValues(artifact: StoredArtifact) {
     artifact.object,
     artifact.isVerified ? 1 : 0,
     artifact.agentId ?? null,
-    artifact.requestId ?? null,
+    packOptional(artifact.requestId),
     artifact.createdBy,
     artifact.ttlMs ?? null,
     artifact.createdAt,
@@ -237,7 +239,7 @@ function toArtifact(row: ArtifactRow): StoredArtifact {
     object: row.object,
     isVerified: row.verified === 1,
     ...(row.agent_id === null ? {} : { agentId: row.agent_id }),
-    ...(row.request_id === null ? {} : { requestId: row.request_id }),
+    ...(row.request_id === null ? {} : { requestId: unpackId(row.request_id) }),
     createdBy: row.created_by,
     ...(row.ttl_ms === null ? {} : { ttlMs: row.ttl_ms }),
     createdAt: row.created_at,
