@@ -18,7 +18,7 @@ const idCharsMax = 512;
  * @throws {WsctlError} MALFORMED
  */
 export function readJobsQuery(c: Context): JobsQuery {
-  const before = read(c, "cursor", isUuid, "the id of a job");
+  const before = read(c, "cursor", isUuid, "the id of a job")?.toLowerCase();
   const agentId = read(c, "agent", (text) => v.is(AgentId, text), "the id of an agent");
   const command = read(c, "command", (text) => v.is(CommandName, text), "the name of a command");
   const status = read(c, "status", isStatus, `one of ${jobStatuses.join(", ")}`);
