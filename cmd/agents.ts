@@ -1,14 +1,10 @@
 import { defineCommand } from "citty";
-import type { AgentDetail, AgentView, Series } from "../lib/protocol/api/views.ts";
-import { formatMemoryUsage } from "../lib/protocol/wire/usageText.ts";
-import { formatCommands } from "./agents/formatCommands.ts";
-import { formatLabels, labelRun } from "./agents/labelAgents.ts";
-import { move } from "./agents/moveAgents.ts";
-import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
+import type { AgentView } from "../lib/protocol/api/views.ts";
+import { formatLabels, formatState } from "./agents/formatAgent.ts";
+import { type ClientFlags, clientArgs, targetQueryArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import type { CommandData } from "./cli/strictArgs.ts";
 import { createClient } from "./flags/controlPlane.ts";
-import { targetQueryArgs } from "./flags/target.ts";
 import {
   type Column,
   type FormatFlags,
@@ -17,11 +13,7 @@ import {
   printList,
 } from "./output/format.ts";
 import { quantity } from "./output/quantity.ts";
-import { formatSpan, meanAndMax, sparkline } from "./output/sparkline.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
-import { table } from "./output/table.ts";
-
-const sparkCells = 32;
 
 const list = defineCommand({
   meta: {
@@ -109,7 +101,10 @@ const label = defineCommand({
       description: "KEY=VALUE sets a label, KEY- removes it",
     },
   },
-  run: ({ args, data }) => labelRun(args, (data as CommandData).lists.labels ?? []),
+  run: async ({ args, data }) => {
+    const { labelRun } = await import("./agents/labelAgents.ts");
+    return labelRun(args, (data as CommandData).lists.labels ?? []);
+  },
 });
 
 const drain = defineCommand({
@@ -145,7 +140,11 @@ const remove = defineCommand({
 export default defineCommand({
   meta: { name: "agents", description: "List, approve, label, drain and revoke agents" },
   default: "list",
-  subCommands: { list, show, label, drain, undrain, move, approve, revoke, delete: remove },
+  subCommands: {
+    ...{ list, show, label, drain, undrain },
+    move: () => import("./agents/moveAgents.ts").then((module) => module.move),
+    ...{ approve, revoke, delete: remove },
+  },
 });
 
 export interface AgentsOptions extends ClientFlags {
@@ -170,7 +169,10 @@ export async function listRun(
 export async function showRun(options: AgentsOptions & { id: string }): Promise<number> {
   const agent = await (await createClient(options)).agent(options.id);
   if (options.json) printJson(agent);
-  else print([detail(agent), ...formatCommands(agent)].join("\n\n"));
+  else {
+    const { formatDetail } = await import("./agents/formatDetail.ts");
+    print(formatDetail(agent));
+  }
   return exitOk;
 }
 
@@ -223,54 +225,3 @@ const columns: Column<AgentView>[] = [
   { name: "protocol", value: ({ protocol }) => protocol, isWide: true },
   { name: "labels", value: formatLabels, isWide: true },
 ];
-
-function formatState(agent: AgentView): string {
-  const more = agent.drained ? ", drained" : "";
-  if (agent.online) return `online${more}`;
-  if (agent.access === "active") return `offline${more}`;
-  const why = agent.access === "pending" ? "pending approval" : `blocked (${agent.access})`;
-  return `offline, ${why}${more}`;
-}
-
-function detail(agent: AgentDetail): string {
-  const lines = [
-    ["agent", agent.agent_id],
-    ["state", formatState(agent)],
-    ["protocol", agent.protocol],
-    ["version", agent.version],
-    ["host", agent.hostname],
-    ["system", agent.os === undefined ? undefined : `${agent.os} ${agent.arch ?? ""}`],
-    ["address", agent.address],
-    ["labels", formatLabels(agent)],
-    ["connected", agent.connected_at],
-    ["last seen", agent.last_seen_at],
-    ["open requests", String(agent.open_requests)],
-    ["taken over", formatReplaced(agent)],
-    ...metricsLines(agent.metrics.day),
-    ...metricsLines(agent.metrics.month),
-  ].filter((line): line is [string, string] => line[1] !== undefined);
-  return table(["FIELD", "VALUE"], lines);
-}
-
-/** Shows the mean, the maximum and a sparkline. */
-function metricsLines(series: Series): [string, string][] {
-  const cpu = meanAndMax(series.cpu_percent);
-  const memory = meanAndMax(series.memory_bytes);
-  if (cpu === undefined || memory === undefined) return [];
-  const span = formatSpan(series);
-  const busy = sparkline(series.cpu_percent, sparkCells, Math.max(100, cpu.most));
-  const used = sparkline(series.memory_bytes, sparkCells, memory.most);
-  const metrics = (mean: string, most: string) => `mean ${mean}, most ${most}`;
-  const bytes = (value: number) => formatMemoryUsage(value);
-  return [
-    [`cpu ${span}`, `${busy}  ${metrics(`${Math.round(cpu.mean)}%`, `${Math.round(cpu.most)}%`)}`],
-    [`memory ${span}`, `${used}  ${metrics(bytes(memory.mean), bytes(memory.most))}`],
-  ];
-}
-
-function formatReplaced({ replaced_at: at, duplicate_location }: AgentDetail): string | undefined {
-  if (at === undefined) return undefined;
-  if (duplicate_location !== undefined)
-    return `${at}, by a duplicate on ${duplicate_location}: stop one of them`;
-  return `${at}, by another process with its ID: a restart after a broken connection, or a duplicate`;
-}

@@ -1,13 +1,8 @@
 import { defineCommand } from "citty";
 import { commonArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
-import {
-  changeContexts,
-  contextPath,
-  findContext,
-  localContext,
-  readContexts,
-} from "./flags/context.ts";
+import { changeContexts, findContext, readContexts } from "./flags/contextFile.ts";
+import { contextPath, localContext } from "./flags/contextText.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
 

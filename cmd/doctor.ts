@@ -62,7 +62,7 @@ async function findSubjects(options: DoctorOptions): Promise<Subject[]> {
   }));
   try {
     // Without a token, the connection is still checked; the check of the token then fails.
-    const settings = readOperatorConnection(options, false);
+    const settings = await readOperatorConnection(options, false);
     const authorization = async () => `Bearer ${settings.token}`;
     return [{ ...settings, name: "caller", authorization }, ...subjects];
   } catch (error) {

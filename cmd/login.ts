@@ -23,9 +23,9 @@ import {
   type Context,
   type ContextFile,
   changeContexts,
-  localContext,
   readContexts,
-} from "./flags/context.ts";
+} from "./flags/contextFile.ts";
+import { localContext } from "./flags/contextText.ts";
 import { deviceLogin } from "./login/deviceLogin.ts";
 import { print, printJson, readStdin, remark } from "./output/stdio.ts";
 

@@ -2,7 +2,6 @@
 import { parse } from "csv-parse/sync";
 import * as v from "valibot";
 import type { Client } from "../../lib/client/client.ts";
-import type { AgentView } from "../../lib/protocol/api/views.ts";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
 import { hasWildcard, matchesWildcard } from "../../lib/protocol/wildcard.ts";
 import type { ClientFlags } from "../cli/commonFlags.ts";
@@ -12,6 +11,7 @@ import { readFile } from "../flags/connection.ts";
 import { createClient } from "../flags/controlPlane.ts";
 import { parseLabelChanges } from "../flags/labels.ts";
 import { print, printJson } from "../output/stdio.ts";
+import { formatLabels } from "./formatAgent.ts";
 
 interface LabelFlags extends ClientFlags {
   id?: string | undefined;
@@ -78,11 +78,6 @@ async function selectTarget(client: Client, selector: string): Promise<string[]>
   const ids = (await client.agents({ selector })).map(({ agent_id }) => agent_id);
   if (ids.length > 0) return ids;
   throw new WsctlError("NO_MATCH", `No agent matches the target "${selector}"`);
-}
-
-export function formatLabels({ labels = {} }: AgentView): string | undefined {
-  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
-  return pairs.length === 0 ? undefined : pairs.join(",");
 }
 
 const agentColumn = "agent";

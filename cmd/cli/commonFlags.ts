@@ -61,3 +61,12 @@ export interface ClientFlags extends CommonOptions {
   /** Only for operators. */
   context?: string | undefined;
 }
+
+/** The flags of a target for commands that only read. */
+export const targetQueryArgs = {
+  target: {
+    type: "string",
+    valueHint: "SELECTOR",
+    description: 'selector of labels and agent attributes: "env=prod,!canary"',
+  },
+} as const satisfies ArgsDef;

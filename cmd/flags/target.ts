@@ -49,15 +49,6 @@ export const targetArgs = {
   },
 } as const satisfies ArgsDef;
 
-/** The flags of a target for commands that only read. */
-export const targetQueryArgs = {
-  target: {
-    type: "string",
-    valueHint: "SELECTOR",
-    description: 'selector of labels and agent attributes: "env=prod,!canary"',
-  },
-} as const satisfies ArgsDef;
-
 export const confirmArgs = {
   yes: { type: "boolean", description: "do not ask for confirmation" },
   "confirm-above": {

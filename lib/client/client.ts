@@ -25,11 +25,11 @@ import type {
 } from "../protocol/api/views.ts";
 import { WsctlError } from "../protocol/errors.ts";
 import { SavedTargetClient, TemplateClient, WebhookClient } from "./definitions.ts";
-import { type EventOptions, followEvents } from "./eventStream.ts";
+import type { EventOptions } from "./eventStream.ts";
 import { JobStreams, type SendOptions, type SubmittedJob } from "./jobStream.ts";
 import type { ArtifactsQuery, JobsQuery } from "./jobsQuery.ts";
 import { formatQuery, segment } from "./request.ts";
-import { type ClientSession, openSession } from "./session/clientSession.ts";
+import type { ClientSession } from "./session/clientSession.ts";
 import { type ClientOptions, Transport } from "./transport.ts";
 
 export type { SendOptions, SubmittedJob } from "./jobStream.ts";
@@ -74,7 +74,9 @@ export class Client {
    *
    * @throws {WsctlError} the code of the control plane, or UNREACHABLE
    */
-  session(): Promise<ClientSession> {
+  async session(): Promise<ClientSession> {
+    // Loaded here, and so is the reader of events: few programs use them, and each takes long.
+    const { openSession } = await import("./session/clientSession.ts");
     return openSession(this.#http);
   }
 
@@ -264,8 +266,9 @@ export class Client {
   }
 
   /** Follows the events; ends when the signal is aborted. */
-  events(options: EventOptions): AsyncGenerator<ControlPlaneEvent> {
-    return followEvents(this.#http, options);
+  async *events(options: EventOptions): AsyncGenerator<ControlPlaneEvent> {
+    const { followEvents } = await import("./eventStream.ts");
+    yield* followEvents(this.#http, options);
   }
 
   /** Streams a backup of the control plane, as a tar archive. */

@@ -3,8 +3,12 @@
  * `HTTP_PROXY` for `http:` and `ws:`, `HTTPS_PROXY` for `https:` and `wss:`, `ALL_PROXY` for both,
  * and `NO_PROXY` for exceptions. Each may also be in lower case, which takes precedence.
  */
-import { isIP } from "node:net";
-import { AddressRanges, isAddressRange, plainAddress } from "../protocol/addressRange.ts";
+import {
+  AddressRanges,
+  ipVersion,
+  isAddressRange,
+  plainAddress,
+} from "../protocol/addressRange.ts";
 import { WsctlError } from "../protocol/errors.ts";
 
 export type Env = Record<string, string | undefined>;
@@ -147,8 +151,9 @@ function matches(entry: string, host: string, port: string): boolean {
   const [, bracketed, other, wanted] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(entry) ?? [];
   if (wanted !== undefined && Number(wanted) !== Number(port)) return false;
   const pattern = bracketed ?? other ?? entry;
-  if (isAddressRange(pattern)) return isIP(host) !== 0 && new AddressRanges([pattern]).has(host);
-  if (isIP(host) !== 0) return plainAddress(pattern) === plainAddress(host);
+  if (isAddressRange(pattern))
+    return ipVersion(host) !== 0 && new AddressRanges([pattern]).has(host);
+  if (ipVersion(host) !== 0) return plainAddress(pattern) === plainAddress(host);
   const suffix = pattern.replace(/^\*?\./, "").replace(/\.$/, "");
   return suffix !== "" && (host === suffix || host.endsWith(`.${suffix}`));
 }
