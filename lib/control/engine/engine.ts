@@ -28,7 +28,7 @@ import { AgentLines } from "./agentLines.ts";
 import { CoreTime } from "./coreTime.ts";
 import type { EngineOptions } from "./engineOptions.ts";
 import { JournalProbe } from "./journalProbe.ts";
-import { OutcomeListeners } from "./outcomeListeners.ts";
+import { OutcomeListeners } from "./outcomes/outcomeListeners.ts";
 import { OutputRouter } from "./outputRouter.ts";
 import { type AcceptedJob, type Completion, PendingSubmissions } from "./pendingSubmissions.ts";
 import { mayOvertake, requiresCommit } from "./requiresCommit.ts";

@@ -6,11 +6,11 @@
 
 import type { StoredJob, StoredOutcome } from "../core/model.ts";
 import type { Engine } from "../engine/engine.ts";
-import { WaitingRoom } from "./waitingRoom.ts";
+import { WaitingRoom } from "../engine/outcomes/waitingRoom.ts";
 import { createWakeSignal } from "./wakeSignal.ts";
 
 const pageRows = 500;
-/** The maximum size of outcomes that wait for the reader of one job, as JSON. */
+/** The size of outcomes that wait for the reader of one job in a room of its own, as JSON. */
 const waitingCharsMax = 512 * 1024;
 const outcomeChars = 256;
 
@@ -38,7 +38,8 @@ export class OutcomeFeed {
 
   /** @param after The cursor of the last outcome that was received; 0 for all. */
   constructor(engine: Engine, job: StoredJob, after: number, limits: FeedLimits = {}) {
-    this.#room = limits.room ?? new WaitingRoom(waitingCharsMax);
+    const { commonRoom } = engine.outcomeListeners;
+    this.#room = limits.room ?? new WaitingRoom(waitingCharsMax, commonRoom);
     this.#pageRows = limits.pageRows ?? pageRows;
     this.#engine = engine;
     this.#job = job;

@@ -1,10 +1,19 @@
 /** Listeners that take outcomes. Each outcome is published once it is on disk. */
-import type { StoredOutcome } from "../core/model.ts";
+import type { StoredOutcome } from "../../core/model.ts";
+import { WaitingRoom } from "./waitingRoom.ts";
 
 type OnOutcome = (outcome: StoredOutcome) => void;
 type OnAnyOutcome = (outcome: StoredOutcome, command: string) => void;
 
+/**
+ * In characters of JSON: a job to 30,000 agents whose outcomes arrive faster than they are sent.
+ * What finds no room is read from the journal, which waits for its index.
+ */
+const commonCharsMax = 8 * 1024 * 1024;
+
 export class OutcomeListeners {
+  /** What waits for readers beyond the room that each has. */
+  readonly commonRoom = new WaitingRoom(commonCharsMax);
   readonly #listeners = new Map<string, Set<OnOutcome>>();
   readonly #forAll: OnAnyOutcome[] = [];
 
